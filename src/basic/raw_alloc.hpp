@@ -1,0 +1,301 @@
+// The small kitchen itself: a list of free blocks over a well. For one thread.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "../base/heap_stats.hpp"
+#include "../base/layout.hpp"
+#include "../platform/fatal.hpp"
+#include "../source/heap_grower.hpp"
+#include "block_list.hpp"
+#include "fit.hpp"
+#include "give_back.hpp"
+
+namespace basalt {
+
+// allocate                             deallocate
+//   |- Fit::choose    a free block       |- BlockList::add    its place, merged with its neighbours
+//   |- BlockList::take   cut from it     `- give_back_whole_pages
+//   `- grow              or fresh
+//
+// Blocks have no header while they live: the caller gives size and alignment back. A request takes
+// `block_size(size)` bytes, so sizes are rounded to 8 and the smallest block has 16 bytes.
+//
+// Law of conservation: allocated - freed == grown - given back - on the list, in bytes, after every operation.
+template <HeapGrower Grower, class Fit = FirstFit, class GiveBack = GiveBackNever, class Observer = Silent>
+class RawAlloc {
+ public:
+  constexpr RawAlloc() noexcept = default;
+  template <class... Arguments>
+  explicit constexpr RawAlloc(Arguments&&... arguments) noexcept
+      : grower_{static_cast<Arguments&&>(arguments)...} {}
+
+  // Returns: `layout.size` bytes where `layout` wants them.
+  // Errors: EINVAL for a layout that is not one; else whatever the grower answered. Nothing has changed then.
+  [[nodiscard]] Result<std::byte*> allocate(Layout layout) noexcept {
+    if (!layout.valid()) return Result<std::byte*>::failure(reason_against(layout));
+    layout = rounded(layout);
+    Choice choice = fit_.choose(list_, layout);
+    if (choice.taken.empty()) {
+      const Error refused = grow_for(layout, choice);
+      if (refused) return Result<std::byte*>::failure(refused);
+    } else {
+      list_.take(choice);
+    }
+    stats_.allocations += 1;
+    add_live(layout.size);
+    return Result<std::byte*>::success(choice.taken.begin);
+  }
+
+  // Requires: a live block of this allocator, with the size that it was allocated with (or last reallocated to).
+  // Errors: a block that is not live, wholly or in part, ends the program with a sentence.
+  void deallocate(std::byte* block, std::size_t size) noexcept {
+    const Range memory{block, block_size(size)};
+    refuse_foreign(memory);
+    const Range merged = release(memory);
+    stats_.deallocations += 1;
+    stats_.live_bytes -= memory.size;
+    give_back_surplus(merged);
+  }
+
+  // Returns: the block, with its contents up to the smaller size, as large as `wanted` says.
+  // Tries in this order: the same place; the free block that follows; the grower's own end; moving the pages; a copy.
+  // Errors: as `allocate`; the old block is then as it was.
+  // Requires: as `deallocate`; `wanted` has the alignment and offset of the block.
+  [[nodiscard]] Result<std::byte*> reallocate(std::byte* block, std::size_t size, Layout wanted) noexcept {
+    if (!wanted.valid()) return Result<std::byte*>::failure(reason_against(wanted));
+    const Range memory{block, block_size(size)};
+    refuse_foreign(memory);
+    wanted = rounded(wanted);
+    if (resize_in_place(memory, wanted.size)) return Result<std::byte*>::success(block);
+    if (std::byte* const moved = move_pages(memory, wanted.size)) return Result<std::byte*>::success(moved);
+    return copy_elsewhere(memory, wanted);
+  }
+
+  // Effects: gives every whole free page back, whatever the policy.  Returns: whether any went.
+  bool trim() noexcept {
+    const std::size_t before = stats_.given_back_bytes;
+    if constexpr (GivesBack<Grower>) {
+      for (Range run = next_run(nullptr); !run.empty(); run = next_run(run.end())) give_back(run);
+    }
+    return stats_.given_back_bytes != before;
+  }
+
+  [[nodiscard]] HeapStats stats() const noexcept {
+    HeapStats stats = stats_;
+    const Stats list = list_.stats();
+    stats.free_bytes = list.size;
+    stats.free_blocks = list.length;
+    stats.largest_free_bytes = list.largest;
+    return stats;
+  }
+
+  [[nodiscard]] Validity validate() const noexcept { return list_.stats().validity; }
+
+  // Returns: whether `place` lies in a free block.
+  [[nodiscard]] bool is_free(const std::byte* place) const noexcept { return !list_.containing(place).empty(); }
+
+  [[nodiscard]] const BlockList<Observer>& list() const noexcept { return list_; }
+  [[nodiscard]] Grower& grower() noexcept { return grower_; }
+  [[nodiscard]] const Grower& grower() const noexcept { return grower_; }
+  [[nodiscard]] Observer& observer() noexcept { return list_.observer(); }
+
+ private:
+  [[nodiscard]] static Error reason_against(const Layout& layout) noexcept {
+    return layout.size > max_request ? out_of_memory : invalid_argument;
+  }
+
+  [[nodiscard]] static Layout rounded(Layout layout) noexcept {
+    return {block_size(layout.size), std::max(layout.alignment, granule), layout.offset};
+  }
+
+  // Effects: grows until `layout` fits, sets the choice's `taken`, and puts the rest of the growth on the list.
+  // A growth that turns out not to fit, because of alignment or a lone granule left over, goes to the list whole;
+  // the second, larger one fits wherever it lies.
+  [[nodiscard]] Error grow_for(const Layout& layout, Choice& choice) noexcept {
+    const std::size_t slack = add_saturating(layout.alignment, layout.offset + 2 * least_block);
+    for (const std::size_t bytes : {layout.size, add_saturating(layout.size, slack)}) {
+      const Result<Range> growth = grower_.grow(bytes);
+      if (!growth.ok()) return growth.error;
+      const Range fresh = growth.value;
+      count_growth(fresh);
+      choice.taken = cut_low(fresh, layout);
+      if (!choice.taken.empty()) {
+        release(range_between(fresh.begin, choice.taken.begin));
+        release(range_between(choice.taken.end(), fresh.end()));
+        return no_error;
+      }
+      release(fresh);
+    }
+    return out_of_memory;
+  }
+
+  // Effects: puts memory on the list. Ends a program that frees something twice.
+  // Returns: the free block that it is part of now.
+  Range release(Range memory) noexcept {
+    if (memory.empty()) return memory;
+    const Added added = list_.add(memory);
+    if (added.outcome == Added::Outcome::listed) return added.block;
+    fatal(Text{} << "basalt: double free: the block " << memory.begin << " of " << memory.size
+                 << " bytes overlaps the free block " << added.block.begin << " of " << added.block.size << " bytes");
+  }
+
+  [[nodiscard]] bool resize_in_place(Range memory, std::size_t size) noexcept {
+    return size <= memory.size ? shrink(memory, size) : grow_in_place(memory, size);
+  }
+
+  // A tail that cannot hold a header can still be given to the free block that follows it.
+  [[nodiscard]] bool shrink(Range memory, std::size_t size) noexcept {
+    Range tail = memory.after(size);
+    if (!can_remain(tail.size)) {
+      const Range follower = list_.containing(memory.end());
+      if (follower.begin != memory.end() || !list_.claim(follower)) return false;
+      tail.size += follower.size;
+    }
+    const Range merged = release(tail);
+    stats_.live_bytes -= memory.size - size;
+    if (!tail.empty()) give_back_surplus(merged);
+    return true;
+  }
+
+  [[nodiscard]] bool grow_in_place(Range memory, std::size_t size) noexcept {
+    const Range wanted{memory.end(), size - memory.size};
+    if (!list_.claim(wanted) && !(extend_heap(wanted) && list_.claim(wanted))) return false;
+    add_live(wanted.size);
+    return true;
+  }
+
+  // Effects: if the heap ends in `wanted`, with what is free there, the grower is asked for the rest of it.
+  [[nodiscard]] bool extend_heap(Range wanted) noexcept {
+    if constexpr (ExtendsInPlace<Grower>) {
+      const Range follower = list_.containing(wanted.begin);
+      if (!follower.empty() && follower.begin != wanted.begin) return false;
+      if (follower.size >= wanted.size) return false;
+      const Result<Range> extension = grower_.extend(wanted.begin + follower.size, wanted.size - follower.size);
+      if (!extension.ok()) return false;
+      count_growth(extension.value);
+      release(extension.value);
+      return true;
+    }
+    return false;
+  }
+
+  // Effects: lets the kernel move whole pages; possible when all else that lies on them is free.
+  // Returns: the block's new place, or nullptr, and then nothing has changed.
+  [[nodiscard]] std::byte* move_pages(Range memory, std::size_t size) noexcept {
+    if constexpr (Remaps<Grower>) {
+      if (memory.size < worth_moving || size < memory.size) return nullptr;
+      const std::size_t page = grower_.page_size();
+      const Range front = range_between(align_down(memory.begin, page), memory.begin);
+      const Range back = range_between(memory.end(), align_up(memory.end(), page));
+      if (!front.empty() && !list_.claim(front)) return nullptr;
+      if (back.empty() || list_.claim(back)) {
+        if (std::byte* const moved = remap(front, memory, back, size)) return moved;
+        release(back);
+      }
+      release(front);
+    }
+    return nullptr;
+  }
+
+  // Requires: front, memory and back lie side by side, are whole pages together, and are on no list.
+  [[nodiscard]] std::byte* remap(Range front, Range memory, Range back, std::size_t size) noexcept {
+    const std::size_t page = grower_.page_size();
+    const Range old{front.begin, front.size + memory.size + back.size};
+    std::size_t bytes = align_up(front.size + size, page);
+    if (!can_remain(bytes - front.size - size)) bytes += page;
+    const Result<Range> moved = grower_.remap(old, bytes);
+    if (!moved.ok()) return nullptr;
+    stats_.given_back_bytes += old.size;
+    count_growth(moved.value);
+    add_live(size - memory.size);
+    release(moved.value.first(front.size));
+    release(moved.value.after(front.size + size));
+    return moved.value.begin + front.size;
+  }
+
+  [[nodiscard]] Result<std::byte*> copy_elsewhere(Range memory, Layout wanted) noexcept {
+    const Result<std::byte*> fresh = allocate(wanted);
+    if (fresh.ok()) {
+      std::memcpy(fresh.value, memory.begin, std::min(memory.size, wanted.size));
+      deallocate(memory.begin, memory.size);
+    }
+    return fresh;
+  }
+
+  // Effects: what the free bytes exceed `keep` by goes back, if it can go as one run of pages of `threshold` at least.
+  void give_back_surplus(Range block) noexcept {
+    if constexpr (GivesBack<Grower>) {
+      if (block.size < GiveBack::threshold || list_.bytes() < GiveBack::keep) return;
+      Range run = removable_pages(block);
+      run.size = std::min(run.size, align_down(list_.bytes() - GiveBack::keep, grower_.page_size()));
+      if (run.size >= GiveBack::threshold) give_back(run);
+    }
+  }
+
+  // Returns: the whole pages of a free block that can go so that what is left on either side can stay.
+  [[nodiscard]] Range removable_pages(Range block) const noexcept {
+    const std::size_t page = grower_.page_size();
+    Range run = whole_pages(block, page);
+    if (!run.empty() && !can_remain(static_cast<std::size_t>(run.begin - block.begin))) run = run.after(page);
+    if (!run.empty() && !can_remain(static_cast<std::size_t>(block.end() - run.end()))) run.size -= page;
+    return run;
+  }
+
+  // Returns: the first run of removable pages that begins at `from` or above; empty if there is none.
+  [[nodiscard]] Range next_run(const std::byte* from) const noexcept {
+    Range found;
+    list_.each([&](Range block) {
+      if (!found.empty() || address_of(block.end()) <= address_of(from)) return;
+      const Range run = removable_pages(block);
+      if (!run.empty() && address_of(run.begin) >= address_of(from)) found = run;
+    });
+    return found;
+  }
+
+  // A refusal (a mapping too many, say) is absorbed: the pages go back on the list.
+  void give_back(Range run) noexcept {
+    if (!list_.claim(run)) return;
+    if (grower_.give_back(run)) {
+      release(run);
+      return;
+    }
+    stats_.given_back_bytes += run.size;
+    list_.observer().gave_back(run);
+  }
+
+  void refuse_foreign(Range memory) const noexcept {
+    if (!is_aligned(memory.begin, granule)) {
+      fatal(Text{} << "basalt: invalid free: " << memory.begin << " is not a multiple of " << granule
+                   << ", so no block begins there");
+    }
+    if constexpr (KnowsItsOwn<Grower>) {
+      if (!grower_.owns(memory)) {
+        fatal(Text{} << "basalt: invalid free: the block " << memory.begin << " of " << memory.size
+                     << " bytes does not belong to this heap");
+      }
+    }
+  }
+
+  void count_growth(Range fresh) noexcept {
+    stats_.grown_bytes += fresh.size;
+    list_.observer().grew(fresh);
+  }
+
+  void add_live(std::size_t bytes) noexcept {
+    stats_.live_bytes += bytes;
+    stats_.peak_live_bytes = std::max(stats_.peak_live_bytes, stats_.live_bytes);
+  }
+
+  // Below so many bytes a copy is cheaper than moving pages by a system call.
+  static constexpr std::size_t worth_moving = 64 * KiB;
+
+  Grower grower_{};
+  BlockList<Observer> list_{};
+  [[no_unique_address]] Fit fit_{};
+  HeapStats stats_{};  // the list's share of it is counted when asked for
+};
+
+}  // namespace basalt

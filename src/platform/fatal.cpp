@@ -1,0 +1,20 @@
+#include "fatal.hpp"
+
+#include <cstdlib>
+
+#include "raw_os.hpp"
+
+namespace basalt {
+
+void warn(const Text& sentence) noexcept {
+  Text line = sentence;
+  line << "\n";
+  RawOs::write(2, line.data(), line.size());
+}
+
+void fatal(const Text& sentence) noexcept {
+  warn(sentence);
+  std::abort();
+}
+
+}  // namespace basalt

@@ -1,0 +1,103 @@
+// The operating system by raw system calls: works before relocation, in ifunc resolvers, and where libc is hooked.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstddef>
+
+#include "os.hpp"
+#include "system_call.hpp"
+
+namespace basalt {
+
+struct RawOs {
+  // Found by asking: madvise(2) refuses an address that is not page-aligned before it looks at anything else,
+  // and advice about no bytes does nothing. So the smallest power of two that it accepts is the page size. This
+  // needs neither libc nor /proc, and only a call that every sandbox which lets us live must allow.
+  [[nodiscard]] static std::size_t page_size() noexcept {
+    std::size_t page = page_size_.load(std::memory_order_relaxed);
+    if (page != 0) return page;
+    page = smallest_page;
+    while (page < largest_page && raw::error_in(raw::system_call(raw::Call::madvise, page, 0, MADV_NORMAL))) {
+      page *= 2;
+    }
+    page_size_.store(page, std::memory_order_relaxed);
+    return page;
+  }
+
+  [[nodiscard]] static Result<std::byte*> map(std::size_t bytes) noexcept {
+    return raw::pointer_in(raw::system_call(raw::Call::mmap, 0, bytes, PROT_READ | PROT_WRITE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS, no_file, 0));
+  }
+
+  [[nodiscard]] static Error unmap(Range range) noexcept {
+    return raw::error_in(raw::system_call(raw::Call::munmap, address_of(range.begin), range.size));
+  }
+
+  [[nodiscard]] static Result<std::byte*> remap(Range range, std::size_t bytes) noexcept {
+    return raw::pointer_in(
+        raw::system_call(raw::Call::mremap, address_of(range.begin), range.size, bytes, MREMAP_MAYMOVE));
+  }
+
+  [[nodiscard]] static Error extend(Range range, std::size_t bytes) noexcept {
+    return raw::error_in(
+        raw::system_call(raw::Call::mremap, address_of(range.begin), range.size, bytes, 0));
+  }
+
+  [[nodiscard]] static Error decommit(Range range) noexcept {
+    return raw::error_in(
+        raw::system_call(raw::Call::madvise, address_of(range.begin), range.size, MADV_DONTNEED));
+  }
+
+  // brk(2) answers with the break as it then is: unchanged means refused.
+  [[nodiscard]] static Result<std::byte*> extend_break(std::size_t bytes) noexcept {
+    const long before = raw::system_call(raw::Call::brk, 0);
+    const long wanted = before + static_cast<long>(bytes);
+    if (raw::system_call(raw::Call::brk, static_cast<std::uintptr_t>(wanted)) != wanted) {
+      return Result<std::byte*>::failure(out_of_memory);
+    }
+    return Result<std::byte*>::success(reinterpret_cast<std::byte*>(before));
+  }
+
+  [[nodiscard]] static Result<int> open_file(const char* path) noexcept {
+    const long answer = path == nullptr
+                            ? raw::system_call(raw::Call::memfd_create, address_of("basalt"), MFD_CLOEXEC)
+                            : raw::system_call(raw::Call::openat, static_cast<std::uintptr_t>(AT_FDCWD),
+                                               address_of(path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return {static_cast<int>(answer), raw::error_in(answer)};
+  }
+
+  [[nodiscard]] static Error resize_file(int file, std::size_t bytes) noexcept {
+    return raw::error_in(raw::system_call(raw::Call::ftruncate, static_cast<std::uintptr_t>(file), bytes));
+  }
+
+  static void close_file(int file) noexcept {
+    raw::system_call(raw::Call::close, static_cast<std::uintptr_t>(file));
+  }
+
+  [[nodiscard]] static Result<std::byte*> map_file(std::byte* at, std::size_t bytes, int file) noexcept {
+    const std::uintptr_t flags =
+        at == nullptr ? MAP_SHARED : static_cast<std::uintptr_t>(MAP_SHARED | MAP_FIXED_NOREPLACE);
+    return raw::pointer_in(raw::system_call(raw::Call::mmap, address_of(at), bytes, PROT_READ | PROT_WRITE,
+                                            flags, static_cast<std::uintptr_t>(file), 0));
+  }
+
+  static void write(int file, const char* text, std::size_t bytes) noexcept {
+    raw::system_call(raw::Call::write, static_cast<std::uintptr_t>(file), address_of(text), bytes);
+  }
+
+  static void yield() noexcept { raw::system_call(raw::Call::sched_yield); }
+
+ private:
+  static constexpr std::size_t smallest_page = 4 * KiB;
+  static constexpr std::size_t largest_page = 64 * KiB;
+  static constexpr std::uintptr_t no_file = static_cast<std::uintptr_t>(-1);
+
+  static inline constinit std::atomic<std::size_t> page_size_{0};  // 0: not asked yet; every thread finds the same
+};
+
+static_assert(Os<RawOs>);
+
+}  // namespace basalt
