@@ -9,9 +9,9 @@ namespace basalt {
 /// The atomics of a lock-free protocol, as a type.
 ///
 /// A protocol is written once, as `template <class Atomics>`, and names its shared fields `Atomics::template
-/// Atomic<T>`. The library instantiates it with `StdAtomics`, which is exactly `std::atomic` and costs nothing.
-/// The tests instantiate the same text with the schedule explorer's model, which runs it under every schedule
-/// and every value that the C++ memory model lets a load return.
+/// Atomic<T>`. The library instantiates it with `StdAtomics`, which is exactly `std::atomic` and costs
+/// nothing. The tests instantiate the same text with the schedule explorer's model, which runs it under every
+/// schedule and every value that the C++ memory model lets a load return.
 ///
 /// What a protocol may use, so that both instantiations mean the same:
 ///  - T: trivially copyable, at most 8 bytes: integers, enumerations, pointers, bool.

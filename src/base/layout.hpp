@@ -10,7 +10,8 @@ namespace basalt {
 struct Layout {
   std::size_t size = 0;       // bytes
   std::size_t alignment = 8;  // a power of two
-  std::size_t offset = 0;     // it is `begin + offset` that is a multiple of `alignment`; smaller than `alignment`
+  std::size_t offset =
+      0;  // it is `begin + offset` that is a multiple of `alignment`; smaller than `alignment`
 
   [[nodiscard]] bool valid() const noexcept {
     return size <= max_request && is_power_of_two(alignment) && alignment <= GiB && offset < alignment;

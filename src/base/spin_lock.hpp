@@ -7,8 +7,8 @@ namespace basalt {
 
 // Test and test-and-set: waiters read a shared cache line and write it only when it looks free.
 //
-// `Backoff` is what a waiter does between two looks. It must yield the processor in the end, or a waiter could
-// burn the whole time slice that the lock's holder needs to go on.
+// `Backoff` is what a waiter does between two looks. It must yield the processor in the end, or a waiter
+// could burn the whole time slice that the lock's holder needs to go on.
 //
 // Constant-initialised and trivially destructible, so that it works before `main` and after it.
 template <class Backoff>

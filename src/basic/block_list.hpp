@@ -9,8 +9,8 @@
 
 namespace basalt {
 
-// A place in the list where a block hangs, or could: the list's head and the `next` of every block are the same kind
-// of place, so that no operation needs a special case for the head.
+// A place in the list where a block hangs, or could: the list's head and the `next` of every block are the
+// same kind of place, so that no operation needs a special case for the head.
 class Link {
  public:
   explicit Link(FreeHeader*& place) noexcept : place_{&place} {}
@@ -30,11 +30,13 @@ class Link {
     return FreeBlock::adopt(header);
   }
 
-  // Effects: if the block here touches the one that follows it, it swallows that one.  Returns: whether it did.
+  // Effects: if the block here touches the one that follows it, it swallows that one.  Returns: whether it
+  // did.
   bool try_merge_next() noexcept {
     FreeHeader* const here = block();
     FreeHeader* const follower = here->next;
-    if (follower == nullptr || relation(here->range(), follower->range()) != Relation::adjacent_before) return false;
+    if (follower == nullptr || relation(here->range(), follower->range()) != Relation::adjacent_before)
+      return false;
     here->next = follower->next;
     here->size += follower->size;
     return true;
@@ -57,8 +59,8 @@ struct Added {
   Range block;  // the free block that the memory is part of now; or the one that it overlaps
 };
 
-// Laws: see `Law`; `stats` walks the list and counts where each is broken. A block is on the list exactly when it is
-// free, and then its header is true.
+// Laws: see `Law`; `stats` walks the list and counts where each is broken. A block is on the list exactly
+// when it is free, and then its header is true.
 template <class Observer = Silent>
 class BlockList {
  public:
@@ -66,9 +68,8 @@ class BlockList {
   BlockList(const BlockList&) = delete;
   BlockList& operator=(const BlockList&) = delete;
 
-  // Effects: puts a free range in its place and merges it with the neighbours that it touches; if it overlaps a block
-  // that is free already, nothing is changed.
-  // Requires: whole granules, at least `least_block` bytes.
+  // Effects: puts a free range in its place and merges it with the neighbours that it touches; if it overlaps
+  // a block that is free already, nothing is changed. Requires: whole granules, at least `least_block` bytes.
   [[nodiscard]] Added add(Range memory) noexcept {
     Link before{head_};  // the last place whose block begins below `memory`, or the head
     Link after{head_};   // the place where `memory` belongs
@@ -77,7 +78,8 @@ class BlockList {
       after = after.next();
     }
     for (const Link neighbour : {before, after}) {
-      if (neighbour.block() != nullptr && relation(neighbour.block()->range(), memory) == Relation::overlapping) {
+      if (neighbour.block() != nullptr &&
+          relation(neighbour.block()->range(), memory) == Relation::overlapping) {
         return {Added::Outcome::overlaps, neighbour.block()->range()};
       }
     }
@@ -90,8 +92,8 @@ class BlockList {
     return {Added::Outcome::listed, (swallowed ? before : after).block()->range()};
   }
 
-  // Effects: takes `taken` out of the block at the choice's link; what is left before and behind stays on the list.
-  // Requires: the remainders are nothing or can hold a header.
+  // Effects: takes `taken` out of the block at the choice's link; what is left before and behind stays on the
+  // list. Requires: the remainders are nothing or can hold a header.
   void take(Choice choice) noexcept {
     const Range whole = choice.link.block()->range();
     const Range front = range_between(whole.begin, choice.taken.begin);
@@ -109,7 +111,8 @@ class BlockList {
     if (!front.empty()) put_back(choice.link, front);
   }
 
-  // Effects: takes exactly `wanted`, if all of it is free and the remainders allow it.  Returns: whether it was taken.
+  // Effects: takes exactly `wanted`, if all of it is free and the remainders allow it.  Returns: whether it
+  // was taken.
   [[nodiscard]] bool claim(Range wanted) noexcept {
     for (Link link{head_}; link.block() != nullptr; link = link.next()) {
       const Range free = link.block()->range();
@@ -128,7 +131,8 @@ class BlockList {
   [[nodiscard]] Range containing(const std::byte* place) const noexcept {
     for (FreeHeader* block = head_; block != nullptr; block = block->next) {
       const Range free = block->range();
-      if (address_of(free.begin) <= address_of(place) && address_of(place) < address_of(free.end())) return free;
+      if (address_of(free.begin) <= address_of(place) && address_of(place) < address_of(free.end()))
+        return free;
     }
     return {};
   }
@@ -167,11 +171,18 @@ class BlockList {
 
   static void compare(Range previous, Range block, Validity& validity) noexcept {
     switch (relation(previous, block)) {
-      case Relation::before: break;
-      case Relation::adjacent_before: validity.adjacents += 1; break;
-      case Relation::overlapping: validity.overlaps += 1; break;
+      case Relation::before:
+        break;
+      case Relation::adjacent_before:
+        validity.adjacents += 1;
+        break;
+      case Relation::overlapping:
+        validity.overlaps += 1;
+        break;
       case Relation::adjacent_after:
-      case Relation::after: validity.out_of_order += 1; break;
+      case Relation::after:
+        validity.out_of_order += 1;
+        break;
     }
   }
 

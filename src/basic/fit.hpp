@@ -8,8 +8,8 @@
 
 namespace basalt {
 
-// Returns: the highest place in `block` where `layout` fits, so that a block gives up its end and its header can stay
-// where it is; empty if there is none. What is left on either side is nothing or can hold a header.
+// Returns: the highest place in `block` where `layout` fits, so that a block gives up its end and its header
+// can stay where it is; empty if there is none. What is left on either side is nothing or can hold a header.
 //
 //      block    |<----- front ----->|<-- taken -->|<- back ->|
 //                                   ^ aligned as the layout asks
@@ -20,11 +20,13 @@ namespace basalt {
   const std::uintptr_t last = address_of(block.end()) - layout.size;
   std::uintptr_t begin = align_down(last + layout.offset, layout.alignment) - layout.offset;
   if (!can_remain(last - begin)) begin -= layout.alignment;  // a lone granule behind: the next place down
-  if (begin < address_of(block.begin) || begin > last || !can_remain(begin - address_of(block.begin))) return {};
+  if (begin < address_of(block.begin) || begin > last || !can_remain(begin - address_of(block.begin)))
+    return {};
   return {block.begin + (begin - address_of(block.begin)), layout.size};
 }
 
-// Returns: the same, but the lowest such place: how fresh growth is cut, so that what is left stays in one piece.
+// Returns: the same, but the lowest such place: how fresh growth is cut, so that what is left stays in one
+// piece.
 [[nodiscard]] inline Range cut_low(Range block, const Layout& layout) noexcept {
   std::byte* begin = align_up(block.begin + layout.offset, layout.alignment) - layout.offset;
   if (!can_remain(static_cast<std::size_t>(begin - block.begin))) begin += layout.alignment;
@@ -48,7 +50,8 @@ struct FirstFit {
   }
 };
 
-// The smallest block that is large enough; of equals the first. Always walks the whole list, but for an exact fit.
+// The smallest block that is large enough; of equals the first. Always walks the whole list, but for an exact
+// fit.
 struct BestFit {
   template <class Observer>
   [[nodiscard]] Choice choose(BlockList<Observer>& list, const Layout& layout) noexcept {

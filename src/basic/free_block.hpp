@@ -19,7 +19,8 @@
 
 namespace basalt {
 
-// Law: `size` counts the whole block, this header included; it is a multiple of `granule` and at least `least_block`.
+// Law: `size` counts the whole block, this header included; it is a multiple of `granule` and at least
+// `least_block`.
 struct FreeHeader {
   FreeHeader* next;
   std::size_t size;  // bytes
@@ -27,8 +28,8 @@ struct FreeHeader {
   [[nodiscard]] Range range() noexcept { return {reinterpret_cast<std::byte*>(this), size}; }
 };
 
-inline constexpr std::size_t granule = 8;                         // blocks begin and end at multiples of it
-inline constexpr std::size_t least_block = sizeof(FreeHeader);    // the smallest block that can become free
+inline constexpr std::size_t granule = 8;                       // blocks begin and end at multiples of it
+inline constexpr std::size_t least_block = sizeof(FreeHeader);  // the smallest block that can become free
 
 // The bytes that a request for `size` really takes.
 [[nodiscard]] constexpr std::size_t block_size(std::size_t size) noexcept {
@@ -42,12 +43,14 @@ inline constexpr std::size_t least_block = sizeof(FreeHeader);    // the smalles
 
 // The one owner of a free block that is on no list.
 //
-// It can be moved but not copied, so a block cannot get on two lists; and it must be handed on before it goes out of
-// scope, so a block cannot get lost: `release` says where it went. A debug build stops at one that is abandoned.
+// It can be moved but not copied, so a block cannot get on two lists; and it must be handed on before it goes
+// out of scope, so a block cannot get lost: `release` says where it went. A debug build stops at one that is
+// abandoned.
 class [[nodiscard]] FreeBlock {
  public:
   // Effects: writes a header over the beginning of `memory`.
-  // Requires: nobody else uses it; its size is a multiple of `granule`, at least `least_block`; aligned to `granule`.
+  // Requires: nobody else uses it; its size is a multiple of `granule`, at least `least_block`; aligned to
+  // `granule`.
   [[nodiscard]] static FreeBlock over(Range memory) noexcept {
     assert(memory.size >= least_block && memory.size % granule == 0 && is_aligned(memory.begin, granule));
     return FreeBlock{::new (static_cast<void*>(memory.begin)) FreeHeader{nullptr, memory.size}};
@@ -58,7 +61,9 @@ class [[nodiscard]] FreeBlock {
 
   FreeBlock(FreeBlock&& other) noexcept : header_{std::exchange(other.header_, nullptr)} {}
   FreeBlock& operator=(FreeBlock&&) = delete;
-  ~FreeBlock() { assert(header_ == nullptr && "basalt: a free block was abandoned: its memory would be lost"); }
+  ~FreeBlock() {
+    assert(header_ == nullptr && "basalt: a free block was abandoned: its memory would be lost");
+  }
 
   [[nodiscard]] Range range() const noexcept { return header_->range(); }
   [[nodiscard]] std::size_t size() const noexcept { return header_->size; }
@@ -72,7 +77,8 @@ class [[nodiscard]] FreeBlock {
     return {range().end(), bytes};
   }
 
-  // Effects: ends the ownership without a new owner in the type system: the memory goes to a list or to a caller.
+  // Effects: ends the ownership without a new owner in the type system: the memory goes to a list or to a
+  // caller.
   FreeHeader* release() && noexcept { return std::exchange(header_, nullptr); }
 
  private:

@@ -7,11 +7,11 @@
 
 namespace basalt {
 
-// Both figures together are the hysteresis: a program that frees and allocates round one level never pays for it, since
-// `keep` bytes stay on the list, and no system call is made for less than `threshold` bytes.
+// Both figures together are the hysteresis: a program that frees and allocates round one level never pays for
+// it, since `keep` bytes stay on the list, and no system call is made for less than `threshold` bytes.
 //
-// `threshold`  the smallest run of whole free pages, in bytes, that is worth a system call (and the split of a mapping)
-// `keep`       free bytes that stay on the list for the next requests
+// `threshold`  the smallest run of whole free pages, in bytes, that is worth a system call (and the split of
+// a mapping) `keep`       free bytes that stay on the list for the next requests
 template <std::size_t Threshold = 256 * KiB, std::size_t Keep = 1 * MiB>
 struct GiveBackAbove {
   static constexpr std::size_t threshold = Threshold;

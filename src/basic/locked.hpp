@@ -13,8 +13,8 @@
 
 namespace basalt {
 
-// Every operation of `Raw`, one thread at a time. Constant-initialised, so that its first use may come at any moment,
-// from any thread, before `main` or after it.
+// Every operation of `Raw`, one thread at a time. Constant-initialised, so that its first use may come at any
+// moment, from any thread, before `main` or after it.
 template <class Raw, class Lock>
 class Locked {
  public:
@@ -61,8 +61,8 @@ class Locked {
     return raw_.grower().owns(range);
   }
 
-  // A child gets a copy of the memory as it is at the fork, and only the thread that forked. So that thread holds the
-  // lock meanwhile: the copy is then whole, and the lock is its own to open in both processes.
+  // A child gets a copy of the memory as it is at the fork, and only the thread that forked. So that thread
+  // holds the lock meanwhile: the copy is then whole, and the lock is its own to open in both processes.
   void before_fork() noexcept { lock_.lock(); }
   void after_fork() noexcept { lock_.unlock(); }
 

@@ -23,7 +23,8 @@ namespace basalt {
 // Blocks have no header while they live: the caller gives size and alignment back. A request takes
 // `block_size(size)` bytes, so sizes are rounded to 8 and the smallest block has 16 bytes.
 //
-// Law of conservation: allocated - freed == grown - given back - on the list, in bytes, after every operation.
+// Law of conservation: allocated - freed == grown - given back - on the list, in bytes, after every
+// operation.
 template <HeapGrower Grower, class Fit = FirstFit, class GiveBack = GiveBackNever, class Observer = Silent>
 class RawAlloc {
  public:
@@ -49,8 +50,8 @@ class RawAlloc {
     return Result<std::byte*>::success(choice.taken.begin);
   }
 
-  // Requires: a live block of this allocator, with the size that it was allocated with (or last reallocated to).
-  // Errors: a block that is not live, wholly or in part, ends the program with a sentence.
+  // Requires: a live block of this allocator, with the size that it was allocated with (or last reallocated
+  // to). Errors: a block that is not live, wholly or in part, ends the program with a sentence.
   void deallocate(std::byte* block, std::size_t size) noexcept {
     const Range memory{block, block_size(size)};
     refuse_foreign(memory);
@@ -61,9 +62,9 @@ class RawAlloc {
   }
 
   // Returns: the block, with its contents up to the smaller size, as large as `wanted` says.
-  // Tries in this order: the same place; the free block that follows; the grower's own end; moving the pages; a copy.
-  // Errors: as `allocate`; the old block is then as it was.
-  // Requires: as `deallocate`; `wanted` has the alignment and offset of the block.
+  // Tries in this order: the same place; the free block that follows; the grower's own end; moving the pages;
+  // a copy. Errors: as `allocate`; the old block is then as it was. Requires: as `deallocate`; `wanted` has
+  // the alignment and offset of the block.
   [[nodiscard]] Result<std::byte*> reallocate(std::byte* block, std::size_t size, Layout wanted) noexcept {
     if (!wanted.valid()) return Result<std::byte*>::failure(reason_against(wanted));
     const Range memory{block, block_size(size)};
@@ -95,7 +96,9 @@ class RawAlloc {
   [[nodiscard]] Validity validate() const noexcept { return list_.stats().validity; }
 
   // Returns: whether `place` lies in a free block.
-  [[nodiscard]] bool is_free(const std::byte* place) const noexcept { return !list_.containing(place).empty(); }
+  [[nodiscard]] bool is_free(const std::byte* place) const noexcept {
+    return !list_.containing(place).empty();
+  }
 
   [[nodiscard]] const BlockList<Observer>& list() const noexcept { return list_; }
   [[nodiscard]] Grower& grower() noexcept { return grower_; }
@@ -111,9 +114,9 @@ class RawAlloc {
     return {block_size(layout.size), std::max(layout.alignment, granule), layout.offset};
   }
 
-  // Effects: grows until `layout` fits, sets the choice's `taken`, and puts the rest of the growth on the list.
-  // A growth that turns out not to fit, because of alignment or a lone granule left over, goes to the list whole;
-  // the second, larger one fits wherever it lies.
+  // Effects: grows until `layout` fits, sets the choice's `taken`, and puts the rest of the growth on the
+  // list. A growth that turns out not to fit, because of alignment or a lone granule left over, goes to the
+  // list whole; the second, larger one fits wherever it lies.
   [[nodiscard]] Error grow_for(const Layout& layout, Choice& choice) noexcept {
     const std::size_t slack = add_saturating(layout.alignment, layout.offset + 2 * least_block);
     for (const std::size_t bytes : {layout.size, add_saturating(layout.size, slack)}) {
@@ -139,7 +142,8 @@ class RawAlloc {
     const Added added = list_.add(memory);
     if (added.outcome == Added::Outcome::listed) return added.block;
     fatal(Text{} << "basalt: double free: the block " << memory.begin << " of " << memory.size
-                 << " bytes overlaps the free block " << added.block.begin << " of " << added.block.size << " bytes");
+                 << " bytes overlaps the free block " << added.block.begin << " of " << added.block.size
+                 << " bytes");
   }
 
   [[nodiscard]] bool resize_in_place(Range memory, std::size_t size) noexcept {
@@ -173,7 +177,8 @@ class RawAlloc {
       const Range follower = list_.containing(wanted.begin);
       if (!follower.empty() && follower.begin != wanted.begin) return false;
       if (follower.size >= wanted.size) return false;
-      const Result<Range> extension = grower_.extend(wanted.begin + follower.size, wanted.size - follower.size);
+      const Result<Range> extension =
+          grower_.extend(wanted.begin + follower.size, wanted.size - follower.size);
       if (!extension.ok()) return false;
       count_growth(extension.value);
       release(extension.value);
@@ -225,7 +230,8 @@ class RawAlloc {
     return fresh;
   }
 
-  // Effects: what the free bytes exceed `keep` by goes back, if it can go as one run of pages of `threshold` at least.
+  // Effects: what the free bytes exceed `keep` by goes back, if it can go as one run of pages of `threshold`
+  // at least.
   void give_back_surplus(Range block) noexcept {
     if constexpr (GivesBack<Grower>) {
       if (block.size < GiveBack::threshold || list_.bytes() < GiveBack::keep) return;

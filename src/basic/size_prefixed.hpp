@@ -12,6 +12,7 @@
 #include "../base/result.hpp"
 #include "../platform/fatal.hpp"
 #include "free_block.hpp"
+#include "validity.hpp"
 
 namespace basalt {
 
@@ -22,8 +23,8 @@ namespace basalt {
 //      +--------+----------------------------------------+
 //       8 bytes
 //
-// The prefix holds the block's size and a seal made of the size and the address: a pointer whose seal is broken is not
-// a live block's. So a request for up to 8 bytes costs 16, and every p is a multiple of 16.
+// The prefix holds the block's size and a seal made of the size and the address: a pointer whose seal is
+// broken is not a live block's. So a request for up to 8 bytes costs 16, and every p is a multiple of 16.
 template <class Sized>
 class SizePrefixed {
  public:
@@ -76,7 +77,8 @@ class SizePrefixed {
   static constexpr std::size_t prefix_bytes = granule;
   static constexpr std::size_t least_alignment = 16;  // of every pointer handed out
   static constexpr unsigned seal_bits = 16;           // above the size, which has 48 bits and is enough
-  static constexpr std::uint64_t freed = 0xf4ee'f4ee'f4ee'f4eeU;  // its low bits are no size that a block can have
+  static constexpr std::uint64_t freed =
+      0xf4ee'f4ee'f4ee'f4eeU;  // its low bits are no size that a block can have
 
   [[nodiscard]] static Layout layout_for(std::size_t size, std::size_t alignment) noexcept {
     return {add_saturating(size, prefix_bytes), std::max(alignment, least_alignment), prefix_bytes};
@@ -103,14 +105,17 @@ class SizePrefixed {
   // Returns: the block that `p` was made from.
   // Requires: owns(p), so that looking is safe.  Errors: a pointer that is no live block's ends the program.
   [[nodiscard]] Range unseal(const void* p, const char* caller) const noexcept {
-    if (!is_aligned(p, least_alignment)) refuse(p, caller, "is not a multiple of 16, so no block begins there");
+    if (!is_aligned(p, least_alignment))
+      refuse(p, caller, "is not a multiple of 16, so no block begins there");
     std::byte* const block = prefix_of(p);
     std::uint64_t prefix = 0;
     std::memcpy(&prefix, block, prefix_bytes);
     const std::size_t size = static_cast<std::size_t>(prefix << seal_bits >> seal_bits);
-    if (prefix == (size | seal_for(block, size)) && size >= least_block && size % granule == 0) return {block, size};
+    if (prefix == (size | seal_for(block, size)) && size >= least_block && size % granule == 0)
+      return {block, size};
     refuse(p, caller,
-           prefix == freed || sized_.is_free(block) ? "is free already" : "is not the beginning of a live block");
+           prefix == freed || sized_.is_free(block) ? "is free already"
+                                                    : "is not the beginning of a live block");
   }
 
   [[noreturn]] static void refuse(const void* p, const char* caller, const char* why) noexcept {

@@ -10,13 +10,20 @@ enum class Law { none, order, overlap, merged, size, alignment, totals };
 
 [[nodiscard]] constexpr const char* name(Law law) noexcept {
   switch (law) {
-    case Law::none: return "none";
-    case Law::order: return "blocks are sorted by address";
-    case Law::overlap: return "blocks do not overlap";
-    case Law::merged: return "adjacent blocks are merged";
-    case Law::size: return "every block can hold its header";
-    case Law::alignment: return "blocks begin and end on the granule";
-    case Law::totals: return "length and total agree with the blocks";
+    case Law::none:
+      return "none";
+    case Law::order:
+      return "blocks are sorted by address";
+    case Law::overlap:
+      return "blocks do not overlap";
+    case Law::merged:
+      return "adjacent blocks are merged";
+    case Law::size:
+      return "every block can hold its header";
+    case Law::alignment:
+      return "blocks begin and end on the granule";
+    case Law::totals:
+      return "length and total agree with the blocks";
   }
   return "";
 }

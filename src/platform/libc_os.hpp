@@ -20,7 +20,8 @@ struct LibcOs {
   }
 
   [[nodiscard]] static Result<std::byte*> map(std::size_t bytes) noexcept {
-    return pointer_or_error(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    return pointer_or_error(
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   }
 
   [[nodiscard]] static Error unmap(Range range) noexcept {

@@ -1,4 +1,5 @@
-// What Basalt asks of an operating system. `Os` is a type, so that tests can put one in that fails on purpose.
+// What Basalt asks of an operating system. `Os` is a type, so that tests can put one in that fails on
+// purpose.
 #pragma once
 
 #include <concepts>
@@ -14,33 +15,47 @@ namespace basalt {
 //
 //   page_size()              Returns: the size of a page, read at run time; never changes.
 //   map(bytes)               Returns: fresh zeroed private memory.
-//   unmap(range)             Effects: the addresses are gone.  Errors: ENOMEM when a split would need one mapping
+//   unmap(range)             Effects: the addresses are gone.  Errors: ENOMEM when a split would need one
+//   mapping
 //                            too many; the range is then still there.
-//   remap(range, bytes)      Effects: the same contents in a range of `bytes`, perhaps elsewhere, without a copy.
-//   extend(range, bytes)     Effects: as remap, but the beginning stays where it is, or it fails.
-//   decommit(range)          Effects: gives the memory back and keeps the addresses; they read as zero afterwards.
-//   extend_break(bytes)      Returns: where the new end part of the data segment begins.
-//   open_file(path)          Returns: a descriptor of a file made if need be; nullptr asks for one without a name.
-//   resize_file, close_file  as ftruncate(2) and close(2).
-//   map_file(at, bytes, fd)  Returns: the file's bytes, shared, at `at` exactly; nullptr lets the kernel choose.
+//   remap(range, bytes)      Effects: the same contents in a range of `bytes`, perhaps elsewhere, without a
+//   copy. extend(range, bytes)     Effects: as remap, but the beginning stays where it is, or it fails.
+//   decommit(range)          Effects: gives the memory back and keeps the addresses; they read as zero
+//   afterwards. extend_break(bytes)      Returns: where the new end part of the data segment begins.
+//   open_file(path)          Returns: a descriptor of a file made if need be; nullptr asks for one without a
+//   name. resize_file, close_file  as ftruncate(2) and close(2). map_file(at, bytes, fd)  Returns: the file's
+//   bytes, shared, at `at` exactly; nullptr lets the kernel choose.
 //                            Errors: EEXIST when something else lies there.
 //   write(fd, text, bytes)   Effects: writes what it can; for messages, so it does not fail.
 //   yield()                  Effects: lets another thread run.
 template <class T>
 concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char* text, int fd) {
-  { T::page_size() } noexcept -> std::same_as<std::size_t>;
-  { T::map(bytes) } noexcept -> std::same_as<Result<std::byte*>>;
-  { T::unmap(range) } noexcept -> std::same_as<Error>;
-  { T::remap(range, bytes) } noexcept -> std::same_as<Result<std::byte*>>;
-  { T::extend(range, bytes) } noexcept -> std::same_as<Error>;
-  { T::decommit(range) } noexcept -> std::same_as<Error>;
-  { T::extend_break(bytes) } noexcept -> std::same_as<Result<std::byte*>>;
-  { T::open_file(text) } noexcept -> std::same_as<Result<int>>;
-  { T::resize_file(fd, bytes) } noexcept -> std::same_as<Error>;
-  { T::close_file(fd) } noexcept;
-  { T::map_file(at, bytes, fd) } noexcept -> std::same_as<Result<std::byte*>>;
-  { T::write(fd, text, bytes) } noexcept;
-  { T::yield() } noexcept;
+  { T::page_size() }
+  noexcept->std::same_as<std::size_t>;
+  { T::map(bytes) }
+  noexcept->std::same_as<Result<std::byte*>>;
+  { T::unmap(range) }
+  noexcept->std::same_as<Error>;
+  { T::remap(range, bytes) }
+  noexcept->std::same_as<Result<std::byte*>>;
+  { T::extend(range, bytes) }
+  noexcept->std::same_as<Error>;
+  { T::decommit(range) }
+  noexcept->std::same_as<Error>;
+  { T::extend_break(bytes) }
+  noexcept->std::same_as<Result<std::byte*>>;
+  { T::open_file(text) }
+  noexcept->std::same_as<Result<int>>;
+  { T::resize_file(fd, bytes) }
+  noexcept->std::same_as<Error>;
+  { T::close_file(fd) }
+  noexcept;
+  { T::map_file(at, bytes, fd) }
+  noexcept->std::same_as<Result<std::byte*>>;
+  { T::write(fd, text, bytes) }
+  noexcept;
+  { T::yield() }
+  noexcept;
 };
 
 }  // namespace basalt

@@ -1,4 +1,5 @@
-// The operating system by raw system calls: works before relocation, in ifunc resolvers, and where libc is hooked.
+// The operating system by raw system calls: works before relocation, in ifunc resolvers, and where libc is
+// hooked.
 #pragma once
 
 #include <fcntl.h>
@@ -14,8 +15,8 @@ namespace basalt {
 
 struct RawOs {
   // Found by asking: madvise(2) refuses an address that is not page-aligned before it looks at anything else,
-  // and advice about no bytes does nothing. So the smallest power of two that it accepts is the page size. This
-  // needs neither libc nor /proc, and only a call that every sandbox which lets us live must allow.
+  // and advice about no bytes does nothing. So the smallest power of two that it accepts is the page size.
+  // This needs neither libc nor /proc, and only a call that every sandbox which lets us live must allow.
   [[nodiscard]] static std::size_t page_size() noexcept {
     std::size_t page = page_size_.load(std::memory_order_relaxed);
     if (page != 0) return page;
@@ -42,8 +43,7 @@ struct RawOs {
   }
 
   [[nodiscard]] static Error extend(Range range, std::size_t bytes) noexcept {
-    return raw::error_in(
-        raw::system_call(raw::Call::mremap, address_of(range.begin), range.size, bytes, 0));
+    return raw::error_in(raw::system_call(raw::Call::mremap, address_of(range.begin), range.size, bytes, 0));
   }
 
   [[nodiscard]] static Error decommit(Range range) noexcept {
@@ -95,7 +95,8 @@ struct RawOs {
   static constexpr std::size_t largest_page = 64 * KiB;
   static constexpr std::uintptr_t no_file = static_cast<std::uintptr_t>(-1);
 
-  static inline constinit std::atomic<std::size_t> page_size_{0};  // 0: not asked yet; every thread finds the same
+  static inline constinit std::atomic<std::size_t> page_size_{
+      0};  // 0: not asked yet; every thread finds the same
 };
 
 static_assert(Os<RawOs>);

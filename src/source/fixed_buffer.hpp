@@ -7,10 +7,12 @@
 
 namespace basalt {
 
-// Gives from a buffer of the caller's, in units of `PageBytes`, from its beginning to its end and never twice.
+// Gives from a buffer of the caller's, in units of `PageBytes`, from its beginning to its end and never
+// twice.
 template <std::size_t PageBytes = 64>
 class FixedBuffer {
-  static_assert(is_power_of_two(PageBytes) && PageBytes >= 16, "a page is a power of two and holds a free block");
+  static_assert(is_power_of_two(PageBytes) && PageBytes >= 16,
+                "a page is a power of two and holds a free block");
 
  public:
   // Requires: the buffer outlives this.  Bytes before the first aligned page and after the last are not used.
@@ -45,7 +47,8 @@ class FixedBuffer {
   std::size_t used_ = 0;  // bytes of `pages()` given so far; a multiple of PageBytes
 };
 
-// A fixed buffer that brings its own array; with its defaults, the seed's toy heap of 256 KiB in pages of 64 bytes.
+// A fixed buffer that brings its own array; with its defaults, the seed's toy heap of 256 KiB in pages of 64
+// bytes.
 template <std::size_t Bytes = 256 * KiB, std::size_t PageBytes = 64>
 class ToyHeap : public FixedBuffer<PageBytes> {
  public:

@@ -8,7 +8,8 @@
 
 namespace basalt {
 
-// `System` is the way to the kernel: RawOs by raw system calls, LibcOs through libc; in tests, one that fails.
+// `System` is the way to the kernel: RawOs by raw system calls, LibcOs through libc; in tests, one that
+// fails.
 template <Os System>
 class MmapGrower {
  public:

@@ -9,11 +9,11 @@
 
 namespace basalt {
 
-// A sorted table of the ranges that a grower gave and has not taken back, so that a pointer can be recognised as
-// foreign before anybody looks at the memory it points to.
+// A sorted table of the ranges that a grower gave and has not taken back, so that a pointer can be recognised
+// as foreign before anybody looks at the memory it points to.
 //
-// The table lies in pages of its own, apart from the memory it tells of. Its law: ranges are sorted, disjoint and
-// not adjacent (neighbours are one entry).
+// The table lies in pages of its own, apart from the memory it tells of. Its law: ranges are sorted, disjoint
+// and not adjacent (neighbours are one entry).
 template <HeapGrower Grower, Os System>
 class Tracked : public Grower {
  public:
@@ -26,18 +26,14 @@ class Tracked : public Grower {
     return growth;
   }
 
-  [[nodiscard]] Error give_back(Range range) noexcept
-    requires GivesBack<Grower>
-  {
+  [[nodiscard]] Error give_back(Range range) noexcept requires GivesBack<Grower> {
     if (!room_for_two_more()) return out_of_memory;
     const Error error = Grower::give_back(range);
     if (!error) erase(range);
     return error;
   }
 
-  [[nodiscard]] Result<Range> remap(Range range, std::size_t bytes) noexcept
-    requires Remaps<Grower>
-  {
+  [[nodiscard]] Result<Range> remap(Range range, std::size_t bytes) noexcept requires Remaps<Grower> {
     if (!room_for_two_more()) return Result<Range>::failure(out_of_memory);
     const Result<Range> moved = Grower::remap(range, bytes);
     if (!moved.ok()) return moved;
@@ -104,14 +100,13 @@ class Tracked : public Grower {
     --count_;
   }
 
-  // Room is made before the grower is asked, so that nothing is ever obtained that cannot be written down. Two
-  // entries more than are in use suffice for every operation above.
+  // Room is made before the grower is asked, so that nothing is ever obtained that cannot be written down.
+  // Two entries more than are in use suffice for every operation above.
   [[nodiscard]] bool room_for_two_more() noexcept {
     if (count_ + 2 <= capacity_) return true;
     const std::size_t bytes = capacity_ == 0 ? System::page_size() : 2 * capacity_bytes();
-    const Result<std::byte*> larger = capacity_ == 0
-                                          ? System::map(bytes)
-                                          : System::remap({as_bytes(), capacity_bytes()}, bytes);
+    const Result<std::byte*> larger =
+        capacity_ == 0 ? System::map(bytes) : System::remap({as_bytes(), capacity_bytes()}, bytes);
     if (!larger.ok()) return false;
     table_ = reinterpret_cast<Range*>(larger.value);
     capacity_ = bytes / sizeof(Range);

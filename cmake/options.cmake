@@ -1,0 +1,18 @@
+# How every line of ours is compiled.
+add_library(basalt_options INTERFACE)
+
+target_compile_options(basalt_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+
+foreach(sanitizer IN LISTS BASALT_SANITIZE)
+  target_compile_options(basalt_options INTERFACE -fsanitize=${sanitizer} -fno-omit-frame-pointer)
+  target_link_options(basalt_options INTERFACE -fsanitize=${sanitizer})
+endforeach()
+
+# What goes into the libraries themselves: no exceptions, no RTTI, no guarded statics, nothing visible but the doors.
+# The compiler must not turn what we write inside malloc into a call of malloc.
+add_library(basalt_library_options INTERFACE)
+target_link_libraries(basalt_library_options INTERFACE basalt_options)
+target_compile_options(basalt_library_options INTERFACE
+  -fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility-inlines-hidden>)

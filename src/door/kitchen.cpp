@@ -1,0 +1,7 @@
+#include "kitchen.hpp"
+
+namespace basalt::door {
+
+constinit Kitchen kitchen;
+
+}  // namespace basalt::door

@@ -1,0 +1,56 @@
+// The names under which programs and libc know the malloc family.
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "../base/compiler.hpp"
+#include "kitchen.hpp"
+#include "malloc_family.hpp"
+
+namespace {
+
+using Family = basalt::door::MallocFamily<basalt::door::kitchen>;
+
+}  // namespace
+
+extern "C" {
+
+BASALT_DOOR void* malloc(size_t size) noexcept { return Family::malloc(size); }
+BASALT_DOOR void free(void* p) noexcept { Family::free(p); }
+BASALT_DOOR void* calloc(size_t count, size_t size) noexcept { return Family::calloc(count, size); }
+BASALT_DOOR void* realloc(void* p, size_t size) noexcept { return Family::realloc(p, size); }
+BASALT_DOOR void* reallocarray(void* p, size_t count, size_t size) noexcept {
+  return Family::reallocarray(p, count, size);
+}
+
+BASALT_DOOR void* memalign(size_t alignment, size_t size) noexcept {
+  return Family::memalign(alignment, size);
+}
+BASALT_DOOR void* aligned_alloc(size_t alignment, size_t size) noexcept {
+  return Family::aligned_alloc(alignment, size);
+}
+BASALT_DOOR int posix_memalign(void** out, size_t alignment, size_t size) noexcept {
+  return Family::posix_memalign(out, alignment, size);
+}
+BASALT_DOOR void* valloc(size_t size) noexcept { return Family::valloc(size); }
+BASALT_DOOR void* pvalloc(size_t size) noexcept { return Family::pvalloc(size); }
+
+BASALT_DOOR void cfree(void* p) noexcept { Family::free(p); }
+BASALT_DOOR void free_sized(void* p, size_t) noexcept { Family::free(p); }
+BASALT_DOOR void free_aligned_sized(void* p, size_t, size_t) noexcept { Family::free(p); }
+BASALT_DOOR size_t malloc_usable_size(void* p) noexcept { return Family::usable_size(p); }
+
+// The names by which parts of libc, and programs that replace malloc themselves, reach past the public ones.
+BASALT_DOOR void* __libc_malloc(size_t size) noexcept { return Family::malloc(size); }
+BASALT_DOOR void __libc_free(void* p) noexcept { Family::free(p); }
+BASALT_DOOR void* __libc_calloc(size_t count, size_t size) noexcept { return Family::calloc(count, size); }
+BASALT_DOOR void* __libc_realloc(void* p, size_t size) noexcept { return Family::realloc(p, size); }
+BASALT_DOOR void* __libc_memalign(size_t alignment, size_t size) noexcept {
+  return Family::memalign(alignment, size);
+}
+BASALT_DOOR void* __libc_valloc(size_t size) noexcept { return Family::valloc(size); }
+BASALT_DOOR void* __libc_pvalloc(size_t size) noexcept { return Family::pvalloc(size); }
+BASALT_DOOR int __posix_memalign(void** out, size_t alignment, size_t size) noexcept {
+  return Family::posix_memalign(out, alignment, size);
+}
+
+}  // extern "C"

@@ -1,0 +1,17 @@
+// The allocator that the doors of this library open to: the small kitchen.
+#pragma once
+
+#include "../../base/allocator.hpp"
+#include "../../basic/size_prefixed.hpp"
+#include "../../basic/unix_allocator.hpp"
+
+namespace basalt::door {
+
+using Kitchen = SizePrefixed<UnixAllocator>;
+static_assert(Allocator<Kitchen>);
+
+inline constexpr const char* kitchen_name = "basalt-basic";
+
+extern constinit Kitchen kitchen;
+
+}  // namespace basalt::door
