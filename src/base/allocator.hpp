@@ -10,26 +10,24 @@ namespace basalt {
 
 // Something that hands out blocks and takes them back by pointer alone, from any thread.
 //
-//   allocate(size, alignment)   Requires: alignment is a power of two.  Returns: a block of at least `size`
-//   bytes
-//                               (size 0 gets a block of its own too) at a multiple of max(alignment, 16), or
-//                               nullptr when it cannot be had; never throws, leaves errno to its caller.
-//   deallocate(p)               Returns: false if p is not ours, and then nothing has been touched. A pointer
-//   into our
-//                               memory that is not a live block ends the program with a sentence.
-//   reallocate(p, size)         Requires: owns(p); a pointer that is not a live block ends the program as
-//   above.
-//                               Returns: a block with the old contents up to the smaller size; in place if
-//                               that can be. On failure nullptr, and the old block is as it was.
+//   allocate(size, alignment)   Requires: alignment is a power of two.
+//                               Returns: a block of at least `size` bytes (size 0 gets a block of its own too) at
+//                               a multiple of max(alignment, 16), or nullptr when it cannot be had; never throws,
+//                               leaves errno to its caller.
+//   deallocate(p)               Returns: false if p is not ours, and then nothing has been touched. A pointer into
+//                               our memory that is not a live block ends the program with a sentence.
+//   reallocate(p, size)         Requires: owns(p); a pointer that is not a live block ends the program as above.
+//                               Returns: a block with the old contents up to the smaller size; in place if that can
+//                               be. On failure nullptr, and the old block is as it was.
 //   usable_size(p)              Returns: the bytes the caller may use; constant for the life of the block.
 //                               Requires: owns(p).
-//   owns(p)                     Returns: whether p points into memory of this allocator. Any pointer may be
-//   asked
+//   owns(p)                     Returns: whether p points into memory of this allocator. Any pointer may be asked
 //                               about; it is not followed.
 //   trim()                      Effects: gives whole free pages back to the OS.  Returns: whether any went.
 //   stats()                     Returns: a consistent snapshot.
-//   before_fork() and so on     Effects: hold every lock over a fork; release them in the parent and in the
-//   child.
+//   before_fork() and so on     Effects: hold every lock over a fork; release them in the parent and in the child.
+//
+// clang-format off: version 14 cannot lay out a concept
 template <class A>
 concept Allocator = requires(A& a, const A& ca, void* p, const void* cp, std::size_t n) {
   { a.allocate(n, n) }
@@ -53,5 +51,6 @@ concept Allocator = requires(A& a, const A& ca, void* p, const void* cp, std::si
   { a.after_fork_in_child() }
   noexcept;
 };
+// clang-format on
 
 }  // namespace basalt

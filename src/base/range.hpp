@@ -15,7 +15,9 @@ struct Range {
   [[nodiscard]] bool empty() const noexcept { return size == 0; }
 
   [[nodiscard]] bool contains(const Range& other) const noexcept {
-    return address_of(begin) <= address_of(other.begin) && address_of(other.end()) <= address_of(end());
+    // Written with sizes, not ends: the end of a wild range may have wrapped round.
+    const std::uintptr_t ahead = address_of(other.begin) - address_of(begin);
+    return address_of(begin) <= address_of(other.begin) && ahead <= size && other.size <= size - ahead;
   }
 
   // The first `bytes` of this range, and what follows them.  Requires: bytes <= size.

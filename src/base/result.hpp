@@ -13,6 +13,7 @@ struct Error {
 
 inline constexpr Error no_error{};
 inline constexpr Error out_of_memory{12};     // ENOMEM: the same number on every system we run on
+inline constexpr Error address_taken{17};     // EEXIST
 inline constexpr Error invalid_argument{22};  // EINVAL
 
 template <class T>

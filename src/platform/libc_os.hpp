@@ -41,13 +41,21 @@ struct LibcOs {
   }
 
   [[nodiscard]] static Result<std::byte*> extend_break(std::size_t bytes) noexcept {
+    if (bytes > max_request)
+      return Result<std::byte*>::failure(out_of_memory);  // sbrk would read it as negative
     return pointer_or_error(::sbrk(static_cast<std::intptr_t>(bytes)));
   }
 
   [[nodiscard]] static Result<int> open_file(const char* path) noexcept {
     const int file = path == nullptr ? ::memfd_create("basalt", MFD_CLOEXEC)
                                      : ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return {file, error_if(file < 0)};
+    return file < 0 ? Result<int>::failure(Error{errno}) : Result<int>::success(file);
+  }
+
+  [[nodiscard]] static Result<std::size_t> file_size(int file) noexcept {
+    const off_t end = ::lseek(file, 0, SEEK_END);
+    return end < 0 ? Result<std::size_t>::failure(Error{errno})
+                   : Result<std::size_t>::success(static_cast<std::size_t>(end));
   }
 
   [[nodiscard]] static Error resize_file(int file, std::size_t bytes) noexcept {
@@ -58,7 +66,7 @@ struct LibcOs {
 
   [[nodiscard]] static Result<std::byte*> map_file(std::byte* at, std::size_t bytes, int file) noexcept {
     const int flags = at == nullptr ? MAP_SHARED : MAP_SHARED | MAP_FIXED_NOREPLACE;
-    return pointer_or_error(::mmap(at, bytes, PROT_READ | PROT_WRITE, flags, file, 0));
+    return exactly(at, bytes, pointer_or_error(::mmap(at, bytes, PROT_READ | PROT_WRITE, flags, file, 0)));
   }
 
   static void write(int file, const char* text, std::size_t bytes) noexcept {
@@ -69,6 +77,14 @@ struct LibcOs {
 
  private:
   [[nodiscard]] static Error error_if(bool failed) noexcept { return failed ? Error{errno} : no_error; }
+
+  // Kernels before 4.17, and some emulators, take MAP_FIXED_NOREPLACE for a hint and map elsewhere.
+  [[nodiscard]] static Result<std::byte*> exactly(std::byte* at, std::size_t bytes,
+                                                  Result<std::byte*> mapped) noexcept {
+    if (!mapped.ok() || at == nullptr || mapped.value == at) return mapped;
+    ::munmap(mapped.value, bytes);
+    return Result<std::byte*>::failure(address_taken);
+  }
 
   // mmap, mremap and sbrk all answer (void*)-1 when they fail.
   [[nodiscard]] static Result<std::byte*> pointer_or_error(void* answer) noexcept {

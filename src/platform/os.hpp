@@ -16,18 +16,22 @@ namespace basalt {
 //   page_size()              Returns: the size of a page, read at run time; never changes.
 //   map(bytes)               Returns: fresh zeroed private memory.
 //   unmap(range)             Effects: the addresses are gone.  Errors: ENOMEM when a split would need one
-//   mapping
-//                            too many; the range is then still there.
-//   remap(range, bytes)      Effects: the same contents in a range of `bytes`, perhaps elsewhere, without a
-//   copy. extend(range, bytes)     Effects: as remap, but the beginning stays where it is, or it fails.
-//   decommit(range)          Effects: gives the memory back and keeps the addresses; they read as zero
-//   afterwards. extend_break(bytes)      Returns: where the new end part of the data segment begins.
-//   open_file(path)          Returns: a descriptor of a file made if need be; nullptr asks for one without a
-//   name. resize_file, close_file  as ftruncate(2) and close(2). map_file(at, bytes, fd)  Returns: the file's
-//   bytes, shared, at `at` exactly; nullptr lets the kernel choose.
+//                            mapping too many; the range is then still there.
+//   remap(range, bytes)      Effects: the same contents in a range of `bytes`, perhaps elsewhere, without a copy.
+//   extend(range, bytes)     Effects: as remap, but the beginning stays where it is, or it fails.
+//   decommit(range)          Effects: gives the memory back and keeps the addresses, which then read as zero.
+//   extend_break(bytes)      Returns: where the new end part of the data segment begins; for 0, where it would.
+//                            The break belongs to the whole process, C library included: see SbrkGrower.
+//   open_file(path)          Returns: a descriptor of a file made if need be; nullptr: one without a name.
+//   file_size(fd)            Returns: how many bytes the file has.
+//   resize_file, close_file  as ftruncate(2) and close(2).
+//   map_file(at, bytes, fd)  Returns: the file's bytes, shared, at `at` exactly; nullptr lets the kernel choose.
+//                            The mapping may be longer than the file: it can be used as far as the file goes.
 //                            Errors: EEXIST when something else lies there.
 //   write(fd, text, bytes)   Effects: writes what it can; for messages, so it does not fail.
 //   yield()                  Effects: lets another thread run.
+//
+// clang-format off: version 14 cannot lay out a concept
 template <class T>
 concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char* text, int fd) {
   { T::page_size() }
@@ -46,6 +50,8 @@ concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char*
   noexcept->std::same_as<Result<std::byte*>>;
   { T::open_file(text) }
   noexcept->std::same_as<Result<int>>;
+  { T::file_size(fd) }
+  noexcept->std::same_as<Result<std::size_t>>;
   { T::resize_file(fd, bytes) }
   noexcept->std::same_as<Error>;
   { T::close_file(fd) }
@@ -57,5 +63,6 @@ concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char*
   { T::yield() }
   noexcept;
 };
+// clang-format on
 
 }  // namespace basalt

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
@@ -51,11 +52,13 @@ struct RawOs {
         raw::system_call(raw::Call::madvise, address_of(range.begin), range.size, MADV_DONTNEED));
   }
 
-  // brk(2) answers with the break as it then is: unchanged means refused.
+  // brk(2) answers with the break as it then is: unchanged means refused. The C library keeps a copy of the break and
+  // would set it back: this may be used where nobody calls sbrk(3), which glibc's malloc does.
   [[nodiscard]] static Result<std::byte*> extend_break(std::size_t bytes) noexcept {
-    const long before = raw::system_call(raw::Call::brk, 0);
-    const long wanted = before + static_cast<long>(bytes);
-    if (raw::system_call(raw::Call::brk, static_cast<std::uintptr_t>(wanted)) != wanted) {
+    if (bytes > max_request) return Result<std::byte*>::failure(out_of_memory);
+    const auto before = static_cast<std::uintptr_t>(raw::system_call(raw::Call::brk, 0));
+    const std::uintptr_t wanted = before + bytes;
+    if (static_cast<std::uintptr_t>(raw::system_call(raw::Call::brk, wanted)) != wanted) {
       return Result<std::byte*>::failure(out_of_memory);
     }
     return Result<std::byte*>::success(reinterpret_cast<std::byte*>(before));
@@ -66,7 +69,15 @@ struct RawOs {
                             ? raw::system_call(raw::Call::memfd_create, address_of("basalt"), MFD_CLOEXEC)
                             : raw::system_call(raw::Call::openat, static_cast<std::uintptr_t>(AT_FDCWD),
                                                address_of(path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return {static_cast<int>(answer), raw::error_in(answer)};
+    const Error error = raw::error_in(answer);
+    return error ? Result<int>::failure(error) : Result<int>::success(static_cast<int>(answer));
+  }
+
+  [[nodiscard]] static Result<std::size_t> file_size(int file) noexcept {
+    const long end = raw::system_call(raw::Call::lseek, static_cast<std::uintptr_t>(file), 0, SEEK_END);
+    const Error error = raw::error_in(end);
+    return error ? Result<std::size_t>::failure(error)
+                 : Result<std::size_t>::success(static_cast<std::size_t>(end));
   }
 
   [[nodiscard]] static Error resize_file(int file, std::size_t bytes) noexcept {
@@ -80,8 +91,13 @@ struct RawOs {
   [[nodiscard]] static Result<std::byte*> map_file(std::byte* at, std::size_t bytes, int file) noexcept {
     const std::uintptr_t flags =
         at == nullptr ? MAP_SHARED : static_cast<std::uintptr_t>(MAP_SHARED | MAP_FIXED_NOREPLACE);
-    return raw::pointer_in(raw::system_call(raw::Call::mmap, address_of(at), bytes, PROT_READ | PROT_WRITE,
-                                            flags, static_cast<std::uintptr_t>(file), 0));
+    const Result<std::byte*> mapped =
+        raw::pointer_in(raw::system_call(raw::Call::mmap, address_of(at), bytes, PROT_READ | PROT_WRITE,
+                                         flags, static_cast<std::uintptr_t>(file), 0));
+    if (!mapped.ok() || at == nullptr || mapped.value == at) return mapped;
+    // Kernels before 4.17, and some emulators, take MAP_FIXED_NOREPLACE for a hint and map elsewhere.
+    (void)unmap({mapped.value, bytes});
+    return Result<std::byte*>::failure(address_taken);
   }
 
   static void write(int file, const char* text, std::size_t bytes) noexcept {

@@ -15,13 +15,14 @@ namespace basalt::raw {
 
 enum class Call : long {
   write = 1,
+  close = 3,
+  lseek = 8,
   mmap = 9,
   munmap = 11,
   brk = 12,
   sched_yield = 24,
   mremap = 25,
   madvise = 28,
-  close = 3,
   ftruncate = 77,
   futex = 202,
   openat = 257,
@@ -47,6 +48,7 @@ enum class Call : long {
   ftruncate = 46,
   openat = 56,
   close = 57,
+  lseek = 62,
   write = 64,
   futex = 98,
   sched_yield = 124,

@@ -12,34 +12,39 @@ namespace basalt {
 // A sorted table of the ranges that a grower gave and has not taken back, so that a pointer can be recognised
 // as foreign before anybody looks at the memory it points to.
 //
-// The table lies in pages of its own, apart from the memory it tells of. Its law: ranges are sorted, disjoint
-// and not adjacent (neighbours are one entry).
+// The table lies in pages of its own, apart from the memory it tells of. Its law: ranges are sorted, disjoint and
+// not adjacent (neighbours are one entry). It is never unmapped: a heap lives as long as its process.
 template <HeapGrower Grower, Os System>
 class Tracked : public Grower {
  public:
   using Grower::Grower;
+  constexpr Tracked() noexcept = default;
+  Tracked(const Tracked&) = delete;  // two tables for one grower would both be wrong
+  Tracked& operator=(const Tracked&) = delete;
 
   [[nodiscard]] Result<Range> grow(std::size_t bytes) noexcept {
-    if (!room_for_two_more()) return Result<Range>::failure(out_of_memory);
-    const Result<Range> growth = Grower::grow(bytes);
-    if (growth.ok() && !growth.value.empty()) insert(growth.value);
-    return growth;
+    if (const Error refused = make_room()) return Result<Range>::failure(refused);
+    return noted(Grower::grow(bytes));
+  }
+
+  [[nodiscard]] Result<Range> extend(std::byte* end,
+                                     std::size_t bytes) noexcept requires ExtendsInPlace<Grower> {
+    if (const Error refused = make_room()) return Result<Range>::failure(refused);
+    return noted(Grower::extend(end, bytes));
   }
 
   [[nodiscard]] Error give_back(Range range) noexcept requires GivesBack<Grower> {
-    if (!room_for_two_more()) return out_of_memory;
+    if (const Error refused = make_room()) return refused;
     const Error error = Grower::give_back(range);
     if (!error) erase(range);
     return error;
   }
 
   [[nodiscard]] Result<Range> remap(Range range, std::size_t bytes) noexcept requires Remaps<Grower> {
-    if (!room_for_two_more()) return Result<Range>::failure(out_of_memory);
+    if (const Error refused = make_room()) return Result<Range>::failure(refused);
     const Result<Range> moved = Grower::remap(range, bytes);
-    if (!moved.ok()) return moved;
-    erase(range);
-    insert(moved.value);
-    return moved;
+    if (moved.ok()) erase(range);
+    return noted(moved);
   }
 
   [[nodiscard]] bool owns(Range range) const noexcept {
@@ -64,6 +69,11 @@ class Tracked : public Grower {
       }
     }
     return low;
+  }
+
+  [[nodiscard]] Result<Range> noted(Result<Range> growth) noexcept {
+    if (growth.ok() && !growth.value.empty()) insert(growth.value);
+    return growth;
   }
 
   void insert(Range range) noexcept {
@@ -100,17 +110,17 @@ class Tracked : public Grower {
     --count_;
   }
 
-  // Room is made before the grower is asked, so that nothing is ever obtained that cannot be written down.
-  // Two entries more than are in use suffice for every operation above.
-  [[nodiscard]] bool room_for_two_more() noexcept {
-    if (count_ + 2 <= capacity_) return true;
+  // Effects: room for two entries more than are in use, which suffices for every operation above. It is made before
+  // the grower is asked, so that nothing is ever obtained that cannot be written down.
+  [[nodiscard]] Error make_room() noexcept {
+    if (count_ + 2 <= capacity_) return no_error;
     const std::size_t bytes = capacity_ == 0 ? System::page_size() : 2 * capacity_bytes();
     const Result<std::byte*> larger =
         capacity_ == 0 ? System::map(bytes) : System::remap({as_bytes(), capacity_bytes()}, bytes);
-    if (!larger.ok()) return false;
+    if (!larger.ok()) return larger.error;
     table_ = reinterpret_cast<Range*>(larger.value);
     capacity_ = bytes / sizeof(Range);
-    return true;
+    return no_error;
   }
 
   [[nodiscard]] std::byte* as_bytes() noexcept { return reinterpret_cast<std::byte*>(table_); }
