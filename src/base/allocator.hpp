@@ -27,29 +27,20 @@ namespace basalt {
 //   stats()                     Returns: a consistent snapshot.
 //   before_fork() and so on     Effects: hold every lock over a fork; release them in the parent and in the child.
 //
-// clang-format off: version 14 cannot lay out a concept
+// Version 14 of the formatter cannot lay out a concept.
+// clang-format off
 template <class A>
 concept Allocator = requires(A& a, const A& ca, void* p, const void* cp, std::size_t n) {
-  { a.allocate(n, n) }
-  noexcept->std::same_as<void*>;
-  { a.deallocate(p) }
-  noexcept->std::same_as<bool>;
-  { a.reallocate(p, n) }
-  noexcept->std::same_as<void*>;
-  { ca.usable_size(cp) }
-  noexcept->std::same_as<std::size_t>;
-  { ca.owns(cp) }
-  noexcept->std::same_as<bool>;
-  { a.trim() }
-  noexcept->std::same_as<bool>;
-  { ca.stats() }
-  noexcept->std::same_as<HeapStats>;
-  { a.before_fork() }
-  noexcept;
-  { a.after_fork_in_parent() }
-  noexcept;
-  { a.after_fork_in_child() }
-  noexcept;
+  { a.allocate(n, n) } noexcept -> std::same_as<void*>;
+  { a.deallocate(p) } noexcept -> std::same_as<bool>;
+  { a.reallocate(p, n) } noexcept -> std::same_as<void*>;
+  { ca.usable_size(cp) } noexcept -> std::same_as<std::size_t>;
+  { ca.owns(cp) } noexcept -> std::same_as<bool>;
+  { a.trim() } noexcept -> std::same_as<bool>;
+  { ca.stats() } noexcept -> std::same_as<HeapStats>;
+  { a.before_fork() } noexcept;
+  { a.after_fork_in_parent() } noexcept;
+  { a.after_fork_in_child() } noexcept;
 };
 // clang-format on
 

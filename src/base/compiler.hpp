@@ -1,4 +1,4 @@
-// What differs between processors and compilers and has no name in C++20. The one header of this floor with `#if`.
+// What differs between processors and compilers. The one header of this floor with `#if`.
 #pragma once
 
 // A symbol that other objects may call. Everything else in the library is hidden.

@@ -31,37 +31,24 @@ namespace basalt {
 //   write(fd, text, bytes)   Effects: writes what it can; for messages, so it does not fail.
 //   yield()                  Effects: lets another thread run.
 //
-// clang-format off: version 14 cannot lay out a concept
+// Version 14 of the formatter cannot lay out a concept.
+// clang-format off
 template <class T>
 concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char* text, int fd) {
-  { T::page_size() }
-  noexcept->std::same_as<std::size_t>;
-  { T::map(bytes) }
-  noexcept->std::same_as<Result<std::byte*>>;
-  { T::unmap(range) }
-  noexcept->std::same_as<Error>;
-  { T::remap(range, bytes) }
-  noexcept->std::same_as<Result<std::byte*>>;
-  { T::extend(range, bytes) }
-  noexcept->std::same_as<Error>;
-  { T::decommit(range) }
-  noexcept->std::same_as<Error>;
-  { T::extend_break(bytes) }
-  noexcept->std::same_as<Result<std::byte*>>;
-  { T::open_file(text) }
-  noexcept->std::same_as<Result<int>>;
-  { T::file_size(fd) }
-  noexcept->std::same_as<Result<std::size_t>>;
-  { T::resize_file(fd, bytes) }
-  noexcept->std::same_as<Error>;
-  { T::close_file(fd) }
-  noexcept;
-  { T::map_file(at, bytes, fd) }
-  noexcept->std::same_as<Result<std::byte*>>;
-  { T::write(fd, text, bytes) }
-  noexcept;
-  { T::yield() }
-  noexcept;
+  { T::page_size() } noexcept -> std::same_as<std::size_t>;
+  { T::map(bytes) } noexcept -> std::same_as<Result<std::byte*>>;
+  { T::unmap(range) } noexcept -> std::same_as<Error>;
+  { T::remap(range, bytes) } noexcept -> std::same_as<Result<std::byte*>>;
+  { T::extend(range, bytes) } noexcept -> std::same_as<Error>;
+  { T::decommit(range) } noexcept -> std::same_as<Error>;
+  { T::extend_break(bytes) } noexcept -> std::same_as<Result<std::byte*>>;
+  { T::open_file(text) } noexcept -> std::same_as<Result<int>>;
+  { T::file_size(fd) } noexcept -> std::same_as<Result<std::size_t>>;
+  { T::resize_file(fd, bytes) } noexcept -> std::same_as<Error>;
+  { T::close_file(fd) } noexcept;
+  { T::map_file(at, bytes, fd) } noexcept -> std::same_as<Result<std::byte*>>;
+  { T::write(fd, text, bytes) } noexcept;
+  { T::yield() } noexcept;
 };
 // clang-format on
 

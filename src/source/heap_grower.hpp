@@ -13,7 +13,8 @@
 
 namespace basalt {
 
-// clang-format off: version 14 cannot lay out a concept
+// Version 14 of the formatter cannot lay out a concept.
+// clang-format off
 
 // grow(bytes)   Effects: obtains at least `bytes` that nobody else uses, aligned to 8 at least.
 //               Returns: what was really obtained, often more than was asked; an empty range for 0, which asks
@@ -22,10 +23,8 @@ namespace basalt {
 // page_size()   Returns: the unit in which it gives, a power of two; constant.
 template <class G>
 concept HeapGrower = requires(G& grower, const G& known, std::size_t bytes) {
-  { grower.grow(bytes) }
-  noexcept->std::same_as<Result<Range>>;
-  { known.page_size() }
-  noexcept->std::same_as<std::size_t>;
+  { grower.grow(bytes) } noexcept -> std::same_as<Result<Range>>;
+  { known.page_size() } noexcept -> std::same_as<std::size_t>;
 };
 
 // Optional duties. Ranges are whole pages that came from this grower, in one growth or in neighbouring ones.
@@ -34,39 +33,34 @@ concept HeapGrower = requires(G& grower, const G& known, std::size_t bytes) {
 //                      Errors: as the system says; the range is then still ours, contents intact.
 template <class G>
 concept GivesBack = HeapGrower<G> && requires(G& grower, Range range) {
-  { grower.give_back(range) }
-  noexcept->std::same_as<Error>;
+  { grower.give_back(range) } noexcept -> std::same_as<Error>;
 };
 
 // decommit(range)      Effects: the memory goes, the addresses stay ours and read as zero.
 //                      Errors: as the system says; nothing has changed.
 template <class G>
 concept Decommits = HeapGrower<G> && requires(G& grower, Range range) {
-  { grower.decommit(range) }
-  noexcept->std::same_as<Error>;
+  { grower.decommit(range) } noexcept -> std::same_as<Error>;
 };
 
 // extend(end, bytes)   Effects: grows by at least `bytes` that begin exactly at `end`, the end of an earlier growth.
 //                      Returns: the new part.  Errors: ENOMEM when something else lies there; nothing has changed.
 template <class G>
 concept ExtendsInPlace = HeapGrower<G> && requires(G& grower, std::byte* end, std::size_t bytes) {
-  { grower.extend(end, bytes) }
-  noexcept->std::same_as<Result<Range>>;
+  { grower.extend(end, bytes) } noexcept -> std::same_as<Result<Range>>;
 };
 
 // remap(range, bytes)  Effects: the contents of `range` move, uncopied, to a range of `bytes` (whole pages); the old
 //                      addresses are no longer ours.  Errors: as the system says; nothing has changed.
 template <class G>
 concept Remaps = HeapGrower<G> && requires(G& grower, Range range, std::size_t bytes) {
-  { grower.remap(range, bytes) }
-  noexcept->std::same_as<Result<Range>>;
+  { grower.remap(range, bytes) } noexcept -> std::same_as<Result<Range>>;
 };
 
 // owns(range)          Returns: whether every byte of it came from this grower and has not been given back.
 template <class G>
 concept KnowsItsOwn = HeapGrower<G> && requires(const G& grower, Range range) {
-  { grower.owns(range) }
-  noexcept->std::same_as<bool>;
+  { grower.owns(range) } noexcept -> std::same_as<bool>;
 };
 
 // clang-format on
