@@ -37,8 +37,8 @@ inline constexpr std::size_t max_request = static_cast<std::size_t>(PTRDIFF_MAX)
 
 // Requires: `alignment` is a power of two.  Returns: SIZE_MAX if the result does not fit.
 [[nodiscard]] constexpr std::size_t align_up(std::size_t value, std::size_t alignment) noexcept {
-  const std::size_t sum = add_saturating(value, alignment - 1);
-  return sum == SIZE_MAX ? SIZE_MAX : align_down(sum, alignment);
+  std::size_t sum = 0;
+  return __builtin_add_overflow(value, alignment - 1, &sum) ? SIZE_MAX : align_down(sum, alignment);
 }
 
 [[nodiscard]] inline std::uintptr_t address_of(const void* pointer) noexcept {

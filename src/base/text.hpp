@@ -27,6 +27,13 @@ class Text {
     return digits(reinterpret_cast<std::uintptr_t>(pointer), 16);
   }
 
+  // Effects: appends a line end, in place of the last letter if there is no room left.
+  Text& end_line() noexcept {
+    if (size_ == capacity) --size_;
+    put('\n');
+    return *this;
+  }
+
   [[nodiscard]] const char* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 

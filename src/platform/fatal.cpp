@@ -8,7 +8,7 @@ namespace basalt {
 
 void warn(const Text& sentence) noexcept {
   Text line = sentence;
-  line << "\n";
+  line.end_line();
   RawOs::write(2, line.data(), line.size());
 }
 
