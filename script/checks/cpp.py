@@ -172,7 +172,7 @@ def _classify(code, head, at):
     text = re.sub(r'\b(alignas|__attribute__|explicit|decltype|requires|noexcept)\s*' + _PARENS, ' ', text).strip()
     if not text or re.search(r'\bconcept\b', text):
         return 'other', '', begin
-    space = re.fullmatch(r'(?:inline\s+)?namespace\b\s*(?:inline\s+)?([\w:]*)|extern\s*"[^"]*"', text)
+    space = re.search(r'\bnamespace\b\s*(?:inline\s+)?([\w:]*)$|^extern\s*"[^"]*"$', text)
     if space:
         return 'namespace', space[1] or '', begin
     type_name = re.search(r'\b(?:enum\s+class|enum\s+struct|class|struct|union|enum)\b\s*([\w:]*)', text)

@@ -90,7 +90,8 @@ def _resolve(tree, path, name, quote):
     own = os.path.normpath(os.path.join(folder, name))
     if quote == '"' and own in tree.files:
         return own, True
-    seam = next((file for file in tree.find((folder,)) if re.fullmatch(r'\w+/' + re.escape(name), file[len(folder) + 1:])), '')
+    deeper = re.compile(re.escape(folder) + r'/\w+/' + re.escape(name))
+    seam = next(filter(deeper.fullmatch, tree.files), '')
     if quote == '"' and seam:
         return seam, True
     for folder in ('src', STREET):
@@ -113,7 +114,8 @@ def _edge(floors, path, line, room, target):
     fault = floors.fault(room, used)
     if fault:
         yield Finding(path, line, fault, f'{room} (floor {floors.number[room]}) must not include {used} '
-                                         f'(floor {floors.number[used]}): move what is needed down, or list it in {LIST}')
+                                         f'(floor {floors.number[used]}): move what is needed down, or list it '
+                                         f'in {LIST}')
 
 
 def _links(floors, path, text):

@@ -9,23 +9,21 @@ import re
 from urllib.parse import unquote
 
 from checks import markdown
-from checks.tree import Finding
+from checks.tree import Finding, line_of
 
 RULES = ('dead-link', 'dead-anchor')
 
 _INLINE = re.compile(r'\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)')
-_REFERENCE = re.compile(r'^\s{0,3}\[[^\]]+\]:\s+<?([^\s>]+)>?')
+_REFERENCE = re.compile(r'^\s{0,3}\[[^\]]+\]:\s+<?([^\s>]+)>?', re.M)
 _HTML = re.compile(r'<(?:a|img|source)\b[^>]*\s(?:href|src|srcset)="([^"]+)"')
 
 
 def check(tree):
     for path, text in tree.texts(endings=('.md',)):
-        for line in markdown.lines(text):
-            if line.fence:
-                continue
-            prose = markdown.without_spans(line.text)
-            for target in (*_INLINE.findall(prose), *_REFERENCE.findall(prose), *_HTML.findall(prose)):
-                yield from _target(tree, path, line.number, target)
+        for first, block in markdown.blocks(text):
+            prose = markdown.without_spans(block)
+            for found in (found for pattern in (_INLINE, _REFERENCE, _HTML) for found in pattern.finditer(prose)):
+                yield from _target(tree, path, first + line_of(prose, found.start(1)) - 1, found[1])
 
 
 def _target(tree, path, line, target):

@@ -23,13 +23,33 @@ def lines(text):
             yield Line(number, line, language)
 
 
-def spans(line):
-    """The contents of the code spans of one line."""
-    return [found[2].strip() for found in re.finditer(r'(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)', line)]
+_SPAN = re.compile(r'(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)', re.S)
+_BEGINS_BLOCK = re.compile(r'\s*(?:$|\||#|[-*+] |\d+[.)] |>)')
 
 
-def without_spans(line):
-    return re.sub(r'(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)', lambda found: ' ' * len(found[0]), line)
+def blocks(text):
+    """The first line and the text of the paragraphs, items, headings and rows outside fences."""
+    block, last = [], 0
+    for line in lines(text):
+        if block and (line.fence or line.number != last + 1 or _BEGINS_BLOCK.match(line.text)):
+            yield block[0].number, '\n'.join(one.text for one in block)
+            block = []
+        if not line.fence:
+            block.append(line)
+        last = line.number
+    if block:
+        yield block[0].number, '\n'.join(one.text for one in block)
+
+
+def spans(text):
+    """Pairs of line and content of the code spans; a span may go on in the next line of its paragraph."""
+    for first, block in blocks(text):
+        for found in _SPAN.finditer(block):
+            yield first + block.count('\n', 0, found.start(2)), ' '.join(found[2].split())
+
+
+def without_spans(block):
+    return _SPAN.sub(lambda found: re.sub(r'[^\n]', ' ', found[0]), block)
 
 
 def anchors(text):

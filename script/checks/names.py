@@ -1,10 +1,10 @@
 """What a document names exists: identifiers, files, verbs and their options, targets, environment variables.
 
-Code spans of *.md are read. A name must occur as a word in the tree outside the documents (in C++: outside comments),
-a path must lead somewhere, an option must occur in the script that it is given to. In fences only what is surely ours
-is read: `script/…`, `BASALT_…`, `basalt::…`. Names of others (libc, tools, rivals) are listed, with what they are, in
-script/checks/known_names.txt; `std::…` and names with two leading underscores need no entry. CHANGELOG.md is exempt:
-it names what was.
+A document that names what is gone sends its reader astray. Code spans of *.md are read. A name must occur as a word in
+the tree outside the documents (in C++: outside comments), a path must lead somewhere, an option must occur in the
+script that it is given to. In fences only what is surely ours is read: `script/…`, `BASALT_…`, `basalt::…`. Names of
+others (libc, tools, rivals) are listed, with what they are, in script/checks/known_names.txt; `std::…` and names with
+two leading underscores need no entry. CHANGELOG.md is exempt: it names what was.
 """
 
 import re
@@ -30,12 +30,13 @@ class Index:
     """What there is to be named."""
 
     def __init__(self, tree):
-        self.tree, self.words, self.code = tree, set(), {}
+        self.tree, self.words, self.code, self.options = tree, set(), {}, {}
         for path, text in tree.texts():
             if path.endswith('.md') or path in OUTSIDE or len(text) > 512 * 1024:
                 continue
             self.code[path] = cpp.without_comments(text) if path.endswith(CPP) else text
             self.words.update(re.findall(r'[A-Za-z_]\w*', self.code[path]))
+            self.options[path] = set(re.findall(r'(?<![\w-])--[a-z][\w-]*', self.code[path]))
         self.stems = {part for path in tree.files for part in re.split(r'[/.]', path)}
 
     def has_name(self, name):
@@ -54,11 +55,10 @@ class Index:
     def has_option(self, option, verb):
         """Whether a verb, or the programs that it hands its arguments to, know an option; any file if no verb."""
         if not verb:
-            return any(option in text for text in self.code.values())
-        own = self.code.get(verb, '')
-        helpers = [text for path, text in self.code.items() if path.startswith((verb + 's/', verb + '/'))]
-        called = [self.code.get(path, '') for path in re.findall(r'[\w./-]*\b((?:script|tools|bench|tests)/[\w./-]+)', own)]
-        return any(option in text for text in (own, *helpers, *called))
+            return any(option in options for options in self.options.values())
+        called = re.findall(r'[\w./-]*\b((?:script|tools|bench|tests)/[\w./-]+)', self.code.get(verb, ''))
+        return any(option in options for path, options in self.options.items()
+                   if path == verb or path in called or path.startswith((verb + 's/', verb + '/')))
 
 
 def check(tree):
@@ -70,13 +70,12 @@ def check(tree):
     for path, text in tree.texts(endings=('.md',)):
         if path in EXEMPT:
             continue
-        for line in markdown.lines(text):
-            for rule, name in _dead(index, path, line):
-                if name in known:
-                    used.add(name)
-                else:
-                    yield Finding(path, line.number, rule, f'there is no {name}: name what is there, '
-                                                           f'or list a name of others in {KNOWN}')
+        for line, rule, name in _dead(index, path, text):
+            if name in known:
+                used.add(name)
+            else:
+                yield Finding(path, line, rule, f'there is no {name}: name what is there, '
+                                                f'or list a name of others in {KNOWN}')
     for name in sorted(set(known) - used):
         yield Finding(KNOWN, known[name], 'stale-known-name', f'no document needs {name} here: remove the line')
 
@@ -95,24 +94,33 @@ def known_names(tree):
     return known, broken
 
 
-def _dead(index, document, line):
-    """Pairs of rule and name, of what a line names and is not there."""
-    if line.fence:
-        for name in _OURS.findall(line.text):
-            if not index.has_name(name):
-                yield 'dead-name', name
-        if line.fence in ('sh', 'bash', 'console', 'shell', 'text'):
-            yield from _command(index, line.text)
-        return
-    for span in markdown.spans(line.text):
-        if _VERB.match(span):
-            yield from _command(index, span)
-        elif _OPTION.match(span):
-            option = _OPTION.match(span)[0]
-            if not index.has_option(option, ''):
-                yield 'dead-option', option
-        else:
-            yield from _names(index, document, span)
+def _dead(index, document, text):
+    """Line, rule and name of what a document names and is not there."""
+    for line, span in markdown.spans(text):
+        for rule, name in _dead_in_span(index, document, span):
+            yield line, rule, name
+    for line in markdown.lines(text):
+        if line.fence:
+            for rule, name in _dead_in_fence(index, line):
+                yield line.number, rule, name
+
+
+def _dead_in_span(index, document, span):
+    option = _OPTION.match(span)
+    if _VERB.match(span):
+        yield from _command(index, span)
+    elif option and not index.has_option(option[0], ''):
+        yield 'dead-option', option[0]
+    elif not option:
+        yield from _names(index, document, span)
+
+
+def _dead_in_fence(index, line):
+    for name in _OURS.findall(line.text):
+        if not index.has_name(name):
+            yield 'dead-name', name
+    if line.fence in ('sh', 'bash', 'console', 'shell', 'text'):
+        yield from _command(index, line.text)
 
 
 def _command(index, text):
@@ -130,9 +138,6 @@ def _command(index, text):
         for option in filter(None, (_OPTION.match(word.strip('[]')) for word in own)):
             if not index.has_option(option[0], verb):
                 yield 'dead-option', option[0]
-        for name in re.findall(r'\bBASALT_[A-Z_]+\b', part):
-            if not index.has_name(name):
-                yield 'dead-name', name
 
 
 def _names(index, document, span):
@@ -150,7 +155,8 @@ def _names(index, document, span):
 
 
 def _is_code(name):
-    return '_' in name.strip('_') or '::' in name or re.match(r'[A-Z][a-z0-9]', name) is not None
+    keyword = re.fullmatch(r'\w+_cast|static_assert|thread_local|co_\w+', name)
+    return not keyword and ('_' in name.strip('_') or '::' in name or re.match(r'[A-Z][a-z]', name) is not None)
 
 
 def _meant_as_path(index, word):

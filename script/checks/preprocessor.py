@@ -41,5 +41,5 @@ def _header(path, text, directives):
         yield Finding(path, 1, 'pragma-once', 'make `#pragma once` the first directive of the header')
     for (at, test), (_, then) in zip(directives, directives[1:]):
         name = re.fullmatch(r'#\s*ifndef\s+(\w+)', test)
-        if name and re.fullmatch(rf'#\s*define\s+{name[1]}', then) and re.search(r'_HP*_*$|GUARD|INCLUDED', name[1]):
-            yield Finding(path, line_of(text, at), 'guard', '`#pragma once` guards the header: remove the include guard')
+        if name and re.fullmatch(rf'#\s*define\s+{name[1]}', then):  # one that has a value is no guard
+            yield Finding(path, line_of(text, at), 'guard', 'remove the include guard: `#pragma once` is one')

@@ -70,10 +70,8 @@ def _dead_code(path, text):
 
 
 def _booleans(path, code):
-    for found in re.finditer(r'\(', code):
+    for found in re.finditer(r'\((?=[^;{]*\bbool\b[^;{]*\bbool\b)', code):
         inside = code[found.end():cpp.closing(code, found.start())]
-        if inside.count('bool') < 2 or re.search(r'[{;]', inside):
-            continue
         parameters = cpp.split_arguments(inside)
         if sum(bool(re.fullmatch(r'(?:const\s+)?bool(?:\s*&&?)?(?:\s+\w+)?(?:\s*=.*)?', one, re.S))
                for one in parameters) >= 2:

@@ -33,7 +33,8 @@ def check(tree):
     for output in outputs:
         for path, line, text in re.findall(r'^([^\s:][^:\n]*):(\d+):\d+: (?:warning|error): (.*)$', output, re.M):
             path = os.path.relpath(os.path.join(tree.root, path), tree.root)
-            found[Finding(path, int(line), 'clang-tidy', text)] = None
+            if path in tree.files:
+                found[Finding(path, int(line), 'clang-tidy', text)] = None
     yield from found
 
 
@@ -91,5 +92,7 @@ def _run(tree, command, unit, files):
         words += ['-p', os.path.dirname(COMMANDS), '--extra-arg=-Wno-unknown-warning-option']
     else:
         language = ['-x', 'c', '-std=c11'] if unit.endswith(('.c', '.h')) else ['-x', 'c++', '-std=c++20']
-        words += ['--', *language, '-Isrc', '-Iinclude', '-Itests', '-Wno-pragma-once-outside-header']
+        seams = sorted({os.path.dirname(path) for path in tree.find(('src',), HEADERS) if path.count('/') > 2})
+        folders = ['-I' + folder for folder in ('src', 'include', 'tests', *seams)]
+        words += ['--', *language, *folders, '-Wno-pragma-once-outside-header']
     return subprocess.run(words, cwd=tree.root, capture_output=True, text=True, check=False).stdout

@@ -33,8 +33,8 @@ class Tree:
         self._bytes = {}
 
     def _listed(self):
-        answer = subprocess.run(['git', '-C', self.root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
-                                capture_output=True, text=True, check=False)
+        command = ['git', '-C', self.root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard']
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode == 0:
             return {path for path in answer.stdout.split('\0') if path}
         return {os.path.relpath(os.path.join(folder, name), self.root)  # an unpacked release: no git

@@ -65,12 +65,13 @@ BAD = [
     Bad('floors/link', {'cmake/floors.txt': FLOORS,
                         'src/basic/CMakeLists.txt': 'basalt_add_floor(basic SOURCES a.cpp\n  USES base engine)\n'},
         ('src/basic/CMakeLists.txt', 1)),
-    Bad('floors/link', {'cmake/floors.txt': FLOORS, 'CMakeLists.txt': 'target_link_libraries(basalt_floor_base INTERFACE '
-                                                                      'basalt_floor_guard)\n'}, ('CMakeLists.txt', 1)),
+    Bad('floors/link', {'cmake/floors.txt': FLOORS, 'CMakeLists.txt':
+                        'target_link_libraries(basalt_floor_base INTERFACE basalt_floor_guard)\n'}, ('CMakeLists.txt', 1)),
 
     Bad('budgets/function', {'src/base/a.cpp': 'int x;\n' + function(41)}, ('src/base/a.cpp', 2)),
     Bad('budgets/function', {'tools/a.cpp': 'struct S {\n' + function(41) + '};\n'}, ('tools/a.cpp', 2)),
-    Bad('budgets/function', {'src/base/a.cpp': function(46), 'HOUSE.md': TABLE + '| `src/base/a.cpp:f` | 45 | steps |\n'},
+    Bad('budgets/function', {'src/base/a.cpp': function(46),
+                             'HOUSE.md': TABLE + '| `src/base/a.cpp:f` | 45 | steps |\n'},
         ('src/base/a.cpp', 1)),
     Bad('budgets/file', {'include/basalt/a.hpp': 'int x;\n' * 401}, ('include/basalt/a.hpp', 1)),
     Bad('budgets/file', {'tests/unit/a.cpp': 'int x;\n' * 601}, ('tests/unit/a.cpp', 1)),
@@ -78,7 +79,8 @@ BAD = [
     Bad('budgets/exception', {'src/base/a.cpp': function(40), 'HOUSE.md': TABLE + '| `src/base/a.cpp:f` | 45 | |\n'},
         ('HOUSE.md', 7)),
     Bad('budgets/stale-exception', {'src/base/a.cpp': function(40),
-                                    'HOUSE.md': TABLE + '| `src/base/a.cpp:f` | 45 | one case each |\n'}, ('HOUSE.md', 7)),
+                                    'HOUSE.md': TABLE + '| `src/base/a.cpp:f` | 45 | one case each |\n'},
+        ('HOUSE.md', 7)),
 
     Bad('preprocessor/if', {'src/basic/a.cpp': '// #if 0\n#ifdef X\n#endif\n'}, ('src/basic/a.cpp', 2)),
     Bad('preprocessor/if', {'src/base/a.cpp': '#define X \\\n 1\n#  if X\n#endif\n'}, ('src/base/a.cpp', 3)),
@@ -91,6 +93,8 @@ BAD = [
 
     Bad('links/dead-link', {'README.md': 'see\n[this](docs/gone.md)\n'}, ('README.md', 2)),
     Bad('links/dead-link', {'docs/a.md': '![picture](a.svg)\n', 'a.svg': ''}, ('docs/a.md', 1)),
+    Bad('links/dead-link', {'README.md': 'see `a\nb` and [this\npage](gone.md)\n'}, ('README.md', 3)),
+    Bad('links/dead-link', {'README.md': '[this][1]\n\n[1]: gone.md\n'}, ('README.md', 3)),
     Bad('links/dead-anchor', {'README.md': '# The house\n\n[up](#the-houses)\n'}, ('README.md', 3)),
     Bad('links/dead-anchor', {'README.md': '[up](a.md#b)\n', 'a.md': '```\n# b\n```\n'}, ('README.md', 1)),
 
@@ -100,22 +104,28 @@ BAD = [
         ('README.md', 1)),
     Bad('names/dead-name', {'README.md': '`basalt::basic-global`\n', 'CMakeLists.txt': 'basalt::basic\n'},
         ('README.md', 1)),
-    Bad('names/dead-name', {'README.md': '```cpp\nauto p = basalt::make();\n```\n', 'src/a.hpp': 'namespace basalt {}\n'},
+    Bad('names/dead-name', {'README.md': '```cpp\nauto p = basalt::make();\n```\n',
+                            'src/a.hpp': 'namespace basalt {}\n'},
         ('README.md', 2)),
     Bad('names/dead-name', {'README.md': '`BASALT_GONE=1`\n'}, ('README.md', 1)),
+    Bad('names/dead-name', {'README.md': 'A span `that goes\non` and `dead_name` in one.\n'}, ('README.md', 2)),
+    Bad('names/dead-name', {'README.md': '```sh\nBASALT_GONE=1 script/test\n```\n', 'script/test': ''},
+        ('README.md', 2)),
     Bad('names/dead-path', {'README.md': 'in `src/base/gone.hpp`\n', 'src/base/a.hpp': ''}, ('README.md', 1)),
     Bad('names/dead-path', {'README.md': '```sh\n$ script/gone --fast\n```\n'}, ('README.md', 2)),
     Bad('names/dead-option', {'README.md': '`script/test --slow`\n', 'script/test': '--quick', 'script/x': '--slow'},
         ('README.md', 1)),
-    Bad('names/dead-option', {'README.md': 'or `--slow`\n', 'script/test': '--quick'}, ('README.md', 1)),
+    Bad('names/dead-option', {'README.md': 'or `--slow`\n', 'script/test': '--slower'}, ('README.md', 1)),
     Bad('names/known-names', {'script/checks/known_names.txt': '# names\nmi_malloc\n'},
         ('script/checks/known_names.txt', 2)),
     Bad('names/stale-known-name', {'README.md': '`mi_free`\n', 'script/checks/known_names.txt':
                                    'mi_free    a rival\nmi_malloc  a rival\n'}, ('script/checks/known_names.txt', 2)),
 
-    Bad('templates/class', {'src/base/a.hpp': '\ntemplate <class T, class U = X<T>>\n  requires (C<T>)\nclass Pair {};\n',
+    Bad('templates/class', {'src/base/a.hpp': '\ntemplate <class T, class U = X<T>>\n  requires (C<T>)\n'
+                                              'class Pair {};\n',
                             'tests/unit/a.cpp': '// Pair<int>\nPairs x;\n'}, ('src/base/a.hpp', 2)),
-    Bad('templates/function', {'src/base/a.hpp': 'template <class T>\nT twice(T x) { return x; }\n'}, ('src/base/a.hpp', 1)),
+    Bad('templates/function', {'src/base/a.hpp': 'template <class T>\nT twice(T x) { return x; }\n'},
+        ('src/base/a.hpp', 1)),
     Bad('templates/function', {'src/base/a.hpp': 'struct S {\n  template <class F>\n  void each(F&& f) const;\n};\n'},
         ('src/base/a.hpp', 2)),
 
@@ -135,7 +145,8 @@ BAD = [
 
     Bad('atomics/order', {'src/base/a.hpp': 'int f() {\n  return a_.load();\n}\n'}, ('src/base/a.hpp', 2)),
     Bad('atomics/order', {'src/base/a.hpp': 'a->compare_exchange_weak(x,\n  g(memory));\n'}, ('src/base/a.hpp', 1)),
-    Bad('atomics/operator', {'src/base/a.hpp': 'std::atomic<std::pair<int, int>*> a_{};\nvoid f() {\n  a_ = nullptr;\n}\n'},
+    Bad('atomics/operator', {'src/base/a.hpp': 'std::atomic<std::pair<int, int>*> a_{};\n'
+                                               'void f() {\n  a_ = nullptr;\n}\n'},
         ('src/base/a.hpp', 3)),
     Bad('atomics/operator', {'src/base/a.hpp': 'Atomics::template Atomic<int> a[8];\nvoid f() { a[1]++; }\n'},
         ('src/base/a.hpp', 2)),
@@ -146,7 +157,8 @@ BAD = [
     Bad('machine/built', {'web/page.wasm': b''}, ('web/page.wasm', 1)),
     Bad('machine/huge', {'trace.txt': 'x' * (512 * 1024 + 1)}, ('trace.txt', 1)),
 
-    Bad('tidy/clang-tidy', {'.clang-tidy': TIDY, 'src/base/a.cpp': 'int f(int a) {\n  if (a) a = 0;\n  return a - a;\n}\n'},
+    Bad('tidy/clang-tidy', {'.clang-tidy': TIDY, 'src/base/a.cpp': 'int f(int a) {\n  if (a) a = 0;\n'
+                                                                    '  return a - a;\n}\n'},
         ('src/base/a.cpp', 3)),
     Bad('tidy/clang-tidy', {'.clang-tidy': TIDY, 'src/base/a.hpp': HEADER + 'inline int* f() { return 0; }\n'},
         ('src/base/a.hpp', 2)),
@@ -161,7 +173,8 @@ GOOD = {
         'src/base/a.hpp': '#include <new>\n', 'src/base/b.hpp': '#include "a.hpp"\n',
         'src/guard/a.hpp': '#include "../base/a.hpp"\n', 'src/engine/a.hpp': '#include "../guard/a.hpp"\n',
         'src/door/a.cpp': '#include <basalt/basalt.h>\n#include "../engine/a.hpp"\n#include "kitchen.hpp"\n',
-        'src/door/over_x/kitchen.hpp': '', 'src/engine/CMakeLists.txt': 'basalt_add_floor(engine USES guard base)\n', 'include/basalt/basalt.h': '',
+        'src/door/over_x/kitchen.hpp': '', 'src/engine/CMakeLists.txt': 'basalt_add_floor(engine USES guard base)\n',
+        'include/basalt/basalt.h': '',
         'include/basalt/all.hpp': '#include "engine/a.hpp"\n', 'tests/a.cpp': '#include "gone.hpp"\n',
         'CMakeLists.txt': 'target_link_libraries(basalt_door PRIVATE basalt_base basalt_door_tests)\n'},
     'budgets': {
@@ -169,7 +182,8 @@ GOOD = {
         'src/base/a.cpp': 'namespace n {\n' + function(40) + function(45, 'void g()') + '}\n',
         'src/base/b.hpp': 'int x;\n' * 405, 'tests/a.cpp': function(600), 'CMakeLists.txt': 'x()\n' * 120},
     'preprocessor': {
-        'src/platform/a.hpp': '// Why.\n#pragma once\n#if X\n#endif\n', 'src/base/compiler.hpp': HEADER + '#ifdef X\n#endif\n',
+        'src/platform/a.hpp': '// Why.\n#pragma once\n#ifndef X\n#define X 1\n#endif\n',
+        'src/base/compiler.hpp': HEADER + '#ifdef X\n#endif\n',
         'src/basic/a.cpp': 'auto a = R"(\n#if X\n)";\n', 'tests/a.cpp': '#if X\n#endif\n',
         'include/basalt/basalt.h': HEADER + '#ifdef __cplusplus\nextern "C" {\n#endif\n'},
     'links': {
@@ -193,7 +207,8 @@ GOOD = {
                           'auto f() { return x.template g<1>(); }\n',
         'tests/a.cpp': 'A<int> a;\n', 'src/base/b.cpp': 'template class B<int>;\n'},
     'prose': {
-        'src/base/a.hpp': '// The rest is the list\'s; if it is empty, nothing.\n//     count_ = 0;\n// ```\n// f(x);\n// ```\n'
+        'src/base/a.hpp': '// The rest is the list\'s; if it is empty, nothing.\n'
+                          '//     count_ = 0;\n// ```\n// f(x);\n// ```\n'
                           'void f(bool a, int b); bool g(bool);\n// for each block;\n// Law: a - b == c (in bytes);\n',
         'src/base/b.cpp': '// NOLINT' 'NEXTLINE(bugprone-x): the door must\nint a = b / work / c;\n// "../wo' 'rk/x"\n',
         'tests/a_test.py': f'x = "{TMP}basalt-a"\n', 'docs/a.md': 'https://example.org/wo' 'rk/x\n'},
@@ -291,9 +306,11 @@ class Scanner(unittest.TestCase):
             'void f() requires requires(T t) { t.x(); } { g(); }': ['f'],
             'int a[] = {1, 2}; std::atomic<int> b{0}; constexpr auto c = S{1};': [],
             'constexpr auto twice = [](int x) { return 2 * x; };': ['twice'],
-            'auto f(int x = g({1})) -> std::pair<int, int> { auto l = [&] { if (x) { } }; struct L { void m() {} }; }': ['f'],
+            'auto f(int x = g({1})) -> std::pair<int, int> { auto l = [&] { if (x) { } }; struct L { void m() {} }; }':
+                ['f'],
             'alignas(64) [[nodiscard]] static inline int f() noexcept(true) { }': ['f'],
             'TEST(Suite, Name) { }': ['TEST'],
+            'SILENCE(4251)\nnamespace a { int f() { } }': ['f'],
             'struct Point f(int) { }': ['f'],
             'class A { public: int f() { } private: A() : b_{g(1)} { } };': ['f', 'A'],
         }.items():
@@ -317,7 +334,8 @@ class Scanner(unittest.TestCase):
         for path in (ROOT / 'src').rglob('*.hpp'):
             text = path.read_text()
             for view in (cpp.code_only(text), cpp.without_comments(text)):
-                self.assertEqual([len(line) for line in view.split('\n')], [len(line) for line in text.split('\n')], path)
+                lengths = [[len(line) for line in one.split('\n')] for one in (view, text)]
+                self.assertEqual(*lengths, path)
 
 
 class CommandLine(Sample):
