@@ -19,8 +19,8 @@ USER basalt
 FROM base AS build
 COPY . .
 RUN script/build release \
- && cmake --install build/release --prefix /usr/local
+ && DESTDIR=/stage cmake --install build/release --prefix /usr/local
 
 FROM debian:12-slim AS library
-COPY --from=build /usr/local /usr/local
+COPY --from=build /stage/ /
 RUN ldconfig
