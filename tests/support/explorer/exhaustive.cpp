@@ -6,7 +6,7 @@
 
 namespace basalt::explorer {
 
-bool Exhaustive::choose(const Run& run, Choice& choice) {
+bool Exhaustive::choose(const Execution& run, Choice& choice) {
   if (depth_ == path_.size() && !extend(run)) return false;
   const Node& node = path_[depth_++];
   choice = node.choices[node.taken];
@@ -29,7 +29,7 @@ Exhaustive::Next Exhaustive::advance() {
   return Next::nothing;
 }
 
-bool Exhaustive::extend(const Run& run) {
+bool Exhaustive::extend(const Execution& run) {
   Node node{.running = run.running(), .written = run.memory().written()};
   node.could_go_on = run.is_enabled(node.running);
   if (!path_.empty()) {
@@ -62,12 +62,12 @@ unsigned Exhaustive::preempted_below(const Node& node) const {
   return node.preempted + (switched && node.could_go_on ? 1 : 0);
 }
 
-Exhaustive::Threads Exhaustive::within_bound(const Run& run, const Node& node) const {
+Exhaustive::Threads Exhaustive::within_bound(const Execution& run, const Node& node) const {
   return node.could_go_on && node.preempted >= preemptions_ ? bit(run.running()) : kAll;
 }
 
 // The smallest persistent set that contains a thread that can run.
-Exhaustive::Threads Exhaustive::worth_trying(const Run& run) const {
+Exhaustive::Threads Exhaustive::worth_trying(const Execution& run) const {
   Threads best = kAll;
   for (unsigned turn = 0; turn < kMaxThreads; ++turn) {
     const auto seed = static_cast<ThreadId>((run.running() + turn) % kMaxThreads);
@@ -81,7 +81,7 @@ Exhaustive::Threads Exhaustive::worth_trying(const Run& run) const {
 
 // Adds every thread that may write what a thread of the set is about to read. A thread that waits cannot be
 // tried, so a set that needs it stands for all threads.
-Exhaustive::Threads Exhaustive::close(const Run& run, Threads set) const {
+Exhaustive::Threads Exhaustive::close(const Execution& run, Threads set) const {
   for (bool grown = true; grown;) {
     grown = false;
     for (ThreadId thread = 1; thread < kMaxThreads; ++thread) {
@@ -95,7 +95,7 @@ Exhaustive::Threads Exhaustive::close(const Run& run, Threads set) const {
   return set;
 }
 
-bool Exhaustive::may_write_what_is_read(const Run& run, ThreadId writer, Threads readers) const {
+bool Exhaustive::may_write_what_is_read(const Execution& run, ThreadId writer, Threads readers) const {
   for (ThreadId reader = 1; reader < kMaxThreads; ++reader) {
     if ((readers & bit(reader)) == 0 || !reads(run.next(reader).kind)) continue;
     const unsigned key = run.memory().at(run.next(reader).location).stable_key;
@@ -104,7 +104,7 @@ bool Exhaustive::may_write_what_is_read(const Run& run, ThreadId writer, Threads
   return false;
 }
 
-void Exhaustive::learn_writer(const Run& run, ThreadId thread) {
+void Exhaustive::learn_writer(const Execution& run, ThreadId thread) {
   const Operation& operation = run.next(thread);
   if (!may_write(operation.kind)) return;
   unsigned& last = last_write_[thread][run.memory().at(operation.location).stable_key];

@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "support/explorer/run.hpp"
+#include "support/explorer/execution.hpp"
 
 namespace basalt::explorer {
 
@@ -27,7 +27,7 @@ class Exhaustive : public Strategy {
   /// switches both reductions off, since they trade one schedule for another with more switches.
   explicit Exhaustive(unsigned preemptions) : preemptions_(preemptions) {}
 
-  bool choose(const Run& run, Choice& choice) override;
+  bool choose(const Execution& run, Choice& choice) override;
 
   /// What to do after an execution.
   enum class Next { execution, fresh_search, nothing };
@@ -50,14 +50,14 @@ class Exhaustive : public Strategy {
     std::size_t taken = 0;
   };
 
-  bool extend(const Run& run);
+  bool extend(const Execution& run);
   [[nodiscard]] Sleep sleep_below(const Node& node) const;
   [[nodiscard]] unsigned preempted_below(const Node& node) const;
-  [[nodiscard]] Threads worth_trying(const Run& run) const;
-  [[nodiscard]] Threads close(const Run& run, Threads set) const;
-  [[nodiscard]] Threads within_bound(const Run& run, const Node& node) const;
-  [[nodiscard]] bool may_write_what_is_read(const Run& run, ThreadId writer, Threads readers) const;
-  void learn_writer(const Run& run, ThreadId thread);
+  [[nodiscard]] Threads worth_trying(const Execution& run) const;
+  [[nodiscard]] Threads close(const Execution& run, Threads set) const;
+  [[nodiscard]] Threads within_bound(const Execution& run, const Node& node) const;
+  [[nodiscard]] bool may_write_what_is_read(const Execution& run, ThreadId writer, Threads readers) const;
+  void learn_writer(const Execution& run, ThreadId thread);
 
   unsigned preemptions_;
   std::vector<Node> path_;

@@ -10,7 +10,7 @@ class Random : public Strategy {
  public:
   void start(std::uint64_t seed) { state_ = seed; }
 
-  bool choose(const Run& run, Choice& choice) override {
+  bool choose(const Execution& run, Choice& choice) override {
     std::array<ThreadId, kMaxThreads> enabled{};
     std::size_t count = 0;
     for (ThreadId thread = 1; thread < kMaxThreads; ++thread) {
@@ -70,14 +70,14 @@ class Exploration {
   // Returns: it did not fail.
   bool execute(Strategy& strategy) {
     switch (run_.execute(options_, body_, strategy)) {
-      case Run::End::complete:
+      case Execution::End::complete:
         ++result_.executions;
         if (options_.observe) options_.observe(run_);
         return true;
-      case Run::End::redundant:
+      case Execution::End::redundant:
         ++result_.redundant;
         return true;
-      case Run::End::failed:
+      case Execution::End::failed:
         break;
     }
     result_.failed = true;
@@ -88,7 +88,7 @@ class Exploration {
 
   const Options& options_;
   const Body& body_;
-  Run run_;
+  Execution run_;
   Result result_;
 };
 

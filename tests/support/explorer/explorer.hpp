@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "support/explorer/execution.hpp"
 #include "support/explorer/model_atomics.hpp"
-#include "support/explorer/run.hpp"
 
 // The schedule explorer: runs a small concurrent program under every schedule and every value that the C++20
 // memory model lets a load return. README.md beside this file is the manual.
@@ -37,7 +37,7 @@ struct Options {
   unsigned max_operations = 400;      // in one execution: more is reported as "no progress"
   unsigned spurious_failures = 1;     // per thread and execution, of compare_exchange_weak
   std::vector<Weakening> weakenings = {};
-  std::function<void(const Run&)> observe = {};  // called after every complete execution
+  std::function<void(const Execution&)> observe = {};  // called after every complete execution
 };
 
 struct Result {
@@ -55,11 +55,11 @@ struct Result {
   [[nodiscard]] std::string report() const;
 };
 
-using Body = std::function<void(Run&)>;
+using Body = std::function<void(Execution&)>;
 
 /// Effects: calls `body` once per execution until all were seen, one failed, or a bound was hit.
 /// Requires: `body` is deterministic but for what the model decides, and owns no heap memory (an execution
-/// may be abandoned anywhere, without destructors: see Run::make).
+/// may be abandoned anywhere, without destructors: see Execution::make).
 Result explore(const Options& options, const Body& body);
 inline Result explore(const Body& body) { return explore(Options{}, body); }
 

@@ -112,7 +112,7 @@ void Memory::add_reads(ThreadId thread, const Operation& operation, std::uint32_
       add_choice(operation, choice, out);
       continue;
     }
-    if (operation.kind == Kind::compare_exchange_weak) {
+    if (operation.may_fail_spuriously) {
       choice.spurious = true;
       add_choice(operation, choice, out);
       choice.spurious = false;

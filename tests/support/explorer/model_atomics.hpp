@@ -6,7 +6,7 @@
 #include <string>
 #include <type_traits>
 
-#include "support/explorer/run.hpp"
+#include "support/explorer/execution.hpp"
 
 namespace basalt::explorer {
 
@@ -52,7 +52,7 @@ class ModelAtomic {
 
   ModelAtomic() : ModelAtomic(T{}) {}
   ModelAtomic(T initial)
-      : id_(Run::current().create(to_value(initial), &show<T>)) {}  // NOLINT: as std::atomic
+      : id_(Execution::current().create(to_value(initial), &show<T>)) {}  // NOLINT: as std::atomic
   ModelAtomic(const ModelAtomic&) = delete;
   ModelAtomic& operator=(const ModelAtomic&) = delete;
 
@@ -109,7 +109,7 @@ class ModelAtomic {
   }
 
   Event perform(Kind kind, Value operand, Order order, Site site) const {
-    return Run::current().perform(
+    return Execution::current().perform(
         {.kind = kind, .location = id_, .order = order, .operand = operand, .mask = mask(), .site = site});
   }
 
@@ -123,14 +123,14 @@ class ModelAtomic {
   }
 
   bool compare_exchange(Kind kind, T& expected, T desired, Order success, Order failure, Site site) {
-    const Event event = Run::current().perform({.kind = kind,
-                                                .location = id_,
-                                                .order = success,
-                                                .failure = failure,
-                                                .operand = to_value(desired),
-                                                .expected = to_value(expected),
-                                                .mask = mask(),
-                                                .site = site});
+    const Event event = Execution::current().perform({.kind = kind,
+                                                      .location = id_,
+                                                      .order = success,
+                                                      .failure = failure,
+                                                      .operand = to_value(desired),
+                                                      .expected = to_value(expected),
+                                                      .mask = mask(),
+                                                      .site = site});
     if (!event.did_write) expected = from_value<T>(event.read);
     return event.did_write;
   }
@@ -144,15 +144,15 @@ struct ModelAtomics {
   using Atomic = ModelAtomic<T>;
 
   static void fence(std::memory_order order, Site site = Site::here()) {
-    Run::current().perform({.kind = Kind::fence, .order = order, .site = site});
+    Execution::current().perform({.kind = Kind::fence, .order = order, .site = site});
   }
-  static void pause(Site site = Site::here()) { Run::current().pause(site); }
+  static void pause(Site site = Site::here()) { Execution::current().pause(site); }
 };
 
 /// Effects: calls the location `text` in traces. `text` must outlive the execution.
 template <class T>
 void name(const ModelAtomic<T>& atomic, const char* text) {
-  Run::current().name(atomic.id(), text);
+  Execution::current().name(atomic.id(), text);
 }
 
 /// Shared data that is not atomic. Two unordered accesses, one of them a write, fail the exploration.
@@ -161,17 +161,17 @@ class Plain {
  public:
   Plain() : Plain(T{}) {}
   explicit Plain(T value, Site site = Site::here()) : value_(value) {
-    Run::current().plain_access(history_, Kind::plain_write, site);
+    Execution::current().plain_access(history_, Kind::plain_write, site);
   }
   Plain(const Plain&) = delete;
   Plain& operator=(const Plain&) = delete;
 
   [[nodiscard]] T get(Site site = Site::here()) const {
-    Run::current().plain_access(history_, Kind::plain_read, site);
+    Execution::current().plain_access(history_, Kind::plain_read, site);
     return value_;
   }
   void set(T value, Site site = Site::here()) {
-    Run::current().plain_access(history_, Kind::plain_write, site);
+    Execution::current().plain_access(history_, Kind::plain_write, site);
     value_ = value;
   }
 

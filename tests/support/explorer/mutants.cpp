@@ -35,7 +35,7 @@ bool is_same(const Weakening& a, const Weakening& b) {
 /// All one-step weakenings of the orders that a body uses.
 class Catalogue {
  public:
-  void collect(const Run& run) {
+  void collect(const Execution& run) {
     for (const Event& event : run.events()) {
       const Operation& operation = event.operation;
       if (operation.kind >= Kind::pause || event.thread == kBody) continue;
@@ -73,7 +73,7 @@ MutantReport weaken_each(const Options& options, const Body& body) {
   MutantReport report;
   Catalogue catalogue;
   Options observed = options;
-  observed.observe = [&](const Run& run) { catalogue.collect(run); };
+  observed.observe = [&](const Execution& run) { catalogue.collect(run); };
   report.baseline = explore(observed, body);
   for (const Weakening& weakening : std::move(catalogue).sorted()) {
     Options mutated = options;

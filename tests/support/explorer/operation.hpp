@@ -16,7 +16,7 @@ using MessageId = std::uint8_t;   // within its location, in order of execution 
 using Value = std::uint64_t;      // the bytes of a T, zero-extended
 using Show = std::string (*)(Value);
 
-inline constexpr std::size_t kMaxThreads = 4;
+inline constexpr std::size_t kMaxThreads = 5;  // the body and four more
 inline constexpr std::size_t kMaxLocations = 64;
 inline constexpr std::size_t kMaxMessages = 255;  // per location
 inline constexpr MessageId kNoMessage = 255;
@@ -76,6 +76,7 @@ struct Operation {
   Value operand = 0;            // stored, exchanged, added, ...
   Value expected = 0;           // of a compare-exchange only
   Value mask = ~Value{0};       // the bits that T has
+  bool may_fail_spuriously = false;
   Site site;
 };
 

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <string_view>
 
+#include "support/explorer/execution.hpp"
 #include "support/explorer/model_atomics.hpp"
-#include "support/explorer/run.hpp"
 
 namespace basalt::explorer {
 namespace {
@@ -101,7 +101,7 @@ std::string show_location(const Memory& memory, LocationId location) {
   return name.empty() ? "atomic#" + std::to_string(location) : name;
 }
 
-std::string show_execution(const Run& run) {
+std::string show_execution(const Execution& run) {
   std::string table =
       "step  thread  operation                location      value                       order     where\n";
   std::size_t step = 0;

@@ -7,7 +7,7 @@
 namespace basalt::explorer {
 
 class Memory;
-class Run;
+class Execution;
 
 // How executions are shown to people.
 
@@ -17,6 +17,6 @@ std::string show_site(Site site);
 /// Returns: the location's name, or one made of its number.
 std::string show_location(const Memory& memory, LocationId location);
 /// Returns: the execution as a table: step, thread, operation, location, value, order, place in the source.
-std::string show_execution(const Run& run);
+std::string show_execution(const Execution& run);
 
 }  // namespace basalt::explorer

@@ -15,14 +15,14 @@
 namespace basalt::explorer {
 
 struct Options;
-class Run;
+class Execution;
 
 /// Decides what happens next; the explorer's modes differ in this alone.
 class Strategy {
  public:
   virtual ~Strategy() = default;
   /// Effects: picks one choice of one thread that can run. Returns false if going on would be redundant.
-  virtual bool choose(const Run& run, Choice& choice) = 0;
+  virtual bool choose(const Execution& run, Choice& choice) = 0;
 };
 
 /// Data that the protocol shares without atomics. Holds no value: only who touched it last, to find races.
@@ -32,14 +32,15 @@ struct PlainHistory {
 };
 
 /// One execution of the body.
-class Run {
+class Execution {
  public:
   /// Effects: runs the bodies as threads, to their end. What the caller did before happens before them; they
   /// happen before what it does afterwards.
-  /// Requires: at most three bodies; called once.
+  /// Requires: at most four bodies; called once.
   template <class... Bodies>
   void threads(Bodies&&... bodies) {
-    static_assert(sizeof...(Bodies) < kMaxThreads, "the explorer is made for two or three threads");
+    static_assert(sizeof...(Bodies) < kMaxThreads,
+                  "the explorer is made for two or three threads, four at most");
     (add_thread(std::forward<Bodies>(bodies)), ...);
     run_threads();
   }
@@ -52,7 +53,7 @@ class Run {
 
   // For the modelled atomics.
 
-  static Run& current();
+  static Execution& current();
   LocationId create(Value initial, Show show);
   void name(LocationId location, const char* name) { memory_.at(location).name = name; }
   Event perform(Operation operation);
@@ -79,11 +80,11 @@ class Run {
 
   enum class End { complete, redundant, failed };
 
-  Run();
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
+  Execution();
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
   /// Effects: one execution of `body`.
-  End execute(const Options& options, const std::function<void(Run&)>& body, Strategy& strategy);
+  End execute(const Options& options, const std::function<void(Execution&)>& body, Strategy& strategy);
   [[nodiscard]] const std::vector<Event>& events() const { return events_; }
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
@@ -132,7 +133,7 @@ class Run {
   Memory memory_;
   std::vector<Event> events_;
   const Options* options_ = nullptr;
-  const std::function<void(Run&)>* body_ = nullptr;
+  const std::function<void(Execution&)>* body_ = nullptr;
   Strategy* strategy_ = nullptr;
   End end_ = End::complete;
   std::string failure_;

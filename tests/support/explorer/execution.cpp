@@ -1,4 +1,4 @@
-#include "support/explorer/run.hpp"
+#include "support/explorer/execution.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::size_t kStackBytes = 256U << 10;
 
-Run* current_run = nullptr;
+Execution* current_run = nullptr;
 
 }  // namespace
 
-Run& Run::current() {
+Execution& Execution::current() {
   if (current_run == nullptr) {
     std::fputs("explorer: a modelled atomic was used outside explore()\n", stderr);
     std::abort();
@@ -26,14 +26,15 @@ Run& Run::current() {
 }
 
 void require(bool condition, const char* text) {
-  if (!condition) Run::current().fail(text);
+  if (!condition) Execution::current().fail(text);
 }
 
-Run::Run() : arena_(new std::byte[kArenaBytes]) {
+Execution::Execution() : arena_(new std::byte[kArenaBytes]) {
   for (Thread& thread : threads_) thread.fiber = std::make_unique<Fiber>(kStackBytes);
 }
 
-Run::End Run::execute(const Options& options, const std::function<void(Run&)>& body, Strategy& strategy) {
+Execution::End Execution::execute(const Options& options, const std::function<void(Execution&)>& body,
+                                  Strategy& strategy) {
   options_ = &options;
   body_ = &body;
   strategy_ = &strategy;
@@ -50,25 +51,25 @@ Run::End Run::execute(const Options& options, const std::function<void(Run&)>& b
     thread.turn.clear();
     thread.last_turn.clear();
   }
-  threads_[kBody].fiber->prepare(&Run::enter_body, this);
+  threads_[kBody].fiber->prepare(&Execution::enter_body, this);
   current_run = this;
   Fiber::switch_to(host_, *threads_[kBody].fiber);
   current_run = nullptr;
   return end_;
 }
 
-void Run::enter_body(void* run) {
-  Run& self = *static_cast<Run*>(run);
+void Execution::enter_body(void* run) {
+  Execution& self = *static_cast<Execution*>(run);
   (*self.body_)(self);
   self.abandon(End::complete);
 }
 
-void Run::enter_thread(void* run) {
-  Run& self = *static_cast<Run*>(run);
+void Execution::enter_thread(void* run) {
+  Execution& self = *static_cast<Execution*>(run);
   self.run_body_thread(self.running_);
 }
 
-void Run::abandon(End end) {
+void Execution::abandon(End end) {
   end_ = end;
   Fiber::switch_to(*threads_[running_].fiber, host_);
   std::abort();
@@ -76,12 +77,12 @@ void Run::abandon(End end) {
 
 // Whoever fails with a composed sentence writes it to failure_ first, so that no temporary string is alive on
 // the abandoned stack.
-void Run::fail(const char* text) {
+void Execution::fail(const char* text) {
   if (text != nullptr) failure_ = text;
   abandon(End::failed);
 }
 
-void Run::switch_to(ThreadId thread) {
+void Execution::switch_to(ThreadId thread) {
   const ThreadId from = running_;
   running_ = thread;
   if (from != thread) Fiber::switch_to(*threads_[from].fiber, *threads_[thread].fiber);
@@ -89,18 +90,18 @@ void Run::switch_to(ThreadId thread) {
 
 // Threads.
 
-void Run::add_thread(std::function<void()> body) {
+void Execution::add_thread(std::function<void()> body) {
   Thread& thread = threads_[count_++];
   thread.body = std::move(body);
   thread.status = Status::starting;
 }
 
 // Every thread runs up to its first operation; from then on the next operation of each is known.
-void Run::run_threads() {
+void Execution::run_threads() {
   concurrent_ = true;
   for (ThreadId thread = 1; thread < count_; ++thread) {
     memory_.fork(thread);
-    threads_[thread].fiber->prepare(&Run::enter_thread, this);
+    threads_[thread].fiber->prepare(&Execution::enter_thread, this);
     switch_to(thread);
   }
   dispatch();
@@ -108,7 +109,7 @@ void Run::run_threads() {
   for (ThreadId thread = 1; thread < count_; ++thread) memory_.join(thread);
 }
 
-void Run::run_body_thread(ThreadId thread) {
+void Execution::run_body_thread(ThreadId thread) {
   threads_[thread].body();
   const bool started = threads_[thread].status != Status::starting;
   threads_[thread].status = Status::done;
@@ -117,18 +118,18 @@ void Run::run_body_thread(ThreadId thread) {
   std::abort();
 }
 
-bool Run::is_live(ThreadId thread) const {
+bool Execution::is_live(ThreadId thread) const {
   return threads_[thread].status == Status::ready || threads_[thread].status == Status::parked;
 }
 
-bool Run::is_enabled(ThreadId thread) const {
+bool Execution::is_enabled(ThreadId thread) const {
   const Status status = threads_[thread].status;
   return status == Status::ready || (status == Status::parked && sees_news(thread));
 }
 
 // Lets the strategy choose, and resumes the chosen thread. Returns when the caller's thread was chosen; in
 // the body, when all threads are done.
-void Run::dispatch() {
+void Execution::dispatch() {
   bool live = false;
   bool enabled = false;
   for (ThreadId thread = 1; thread < count_; ++thread) {
@@ -142,7 +143,7 @@ void Run::dispatch() {
   switch_to(choice_.thread);
 }
 
-void Run::report_stuck() {
+void Execution::report_stuck() {
   failure_ = "deadlock:";
   for (ThreadId thread = 1; thread < count_; ++thread) {
     if (!is_live(thread)) continue;
@@ -154,25 +155,23 @@ void Run::report_stuck() {
 
 // Operations.
 
-LocationId Run::create(Value initial, Show show) { return memory_.create(running_, initial, show); }
+LocationId Execution::create(Value initial, Show show) { return memory_.create(running_, initial, show); }
 
-void Run::require_constructed(LocationId location) {
+void Execution::require_constructed(LocationId location) {
   if (memory_.is_constructed_for(running_, location)) return;
   failure_ = "data race: T" + std::to_string(running_) + " uses " + show_location(memory_, location) +
              ", whose construction does not happen before";
   fail();
 }
 
-Event Run::perform(Operation operation) {
+Event Execution::perform(Operation operation) {
   operation.order = weakened(operation, operation.order, false);
   if (is_compare_exchange(operation.kind)) operation.failure = weakened(operation, operation.failure, true);
   if (operation.kind != Kind::fence) require_constructed(operation.location);
-  if (!concurrent_) return perform_alone(operation);
   Thread& thread = threads_[running_];
-  if (operation.kind == Kind::compare_exchange_weak &&
-      thread.spurious_failures == options_->spurious_failures) {
-    operation.kind = Kind::compare_exchange_strong;
-  }
+  operation.may_fail_spuriously = operation.kind == Kind::compare_exchange_weak && concurrent_ &&
+                                  thread.spurious_failures < options_->spurious_failures;
+  if (!concurrent_) return perform_alone(operation);
   thread.next = operation;
   const bool starts = thread.status == Status::starting;
   thread.status = Status::ready;
@@ -189,7 +188,7 @@ Event Run::perform(Operation operation) {
 }
 
 // Before the threads start and after they end, memory has one answer to everything.
-Event Run::perform_alone(const Operation& operation) {
+Event Execution::perform_alone(const Operation& operation) {
   std::vector<Choice> choices;
   memory_.choices(kBody, operation, 0, choices);
   const Event event = memory_.perform(operation, choices.front());
@@ -200,7 +199,7 @@ Event Run::perform_alone(const Operation& operation) {
 // A turn of a waiting loop that saw what the turn before it saw has changed nothing. If there was something
 // new to see, the execution in which it is seen is explored anyway, and this one is redundant; if not, the
 // thread is parked until another one writes.
-void Run::pause(Site site) {
+void Execution::pause(Site site) {
   if (!concurrent_) return;
   Thread& thread = threads_[running_];
   const bool idle = thread.turn == thread.last_turn && !std::ranges::any_of(thread.turn, &Glance::spurious);
@@ -215,14 +214,14 @@ void Run::pause(Site site) {
   events_.push_back({.thread = running_, .operation = thread.next});
 }
 
-bool Run::sees_news(ThreadId thread) const {
+bool Execution::sees_news(ThreadId thread) const {
   for (const Glance& glance : threads_[thread].last_turn) {
     if (reads(glance.kind) && memory_.has_news(thread, glance.location, glance.read)) return true;
   }
   return false;
 }
 
-void Run::plain_access(PlainHistory& history, Kind kind, Site site) {
+void Execution::plain_access(PlainHistory& history, Kind kind, Site site) {
   const Clock& known = memory_.tick(running_);
   events_.push_back({.thread = running_, .operation = {.kind = kind, .site = site}});
   for (ThreadId other = 0; other < count_; ++other) {
@@ -236,7 +235,8 @@ void Run::plain_access(PlainHistory& history, Kind kind, Site site) {
   (kind == Kind::plain_write ? history.writes : history.reads)[running_] = known[running_];
 }
 
-std::memory_order Run::weakened(const Operation& operation, std::memory_order order, bool failure) const {
+std::memory_order Execution::weakened(const Operation& operation, std::memory_order order,
+                                      bool failure) const {
   for (const Weakening& it : options_->weakenings) {
     const bool same_place =
         it.site.line == operation.site.line && it.site.file == std::string_view(operation.site.file);
@@ -245,10 +245,10 @@ std::memory_order Run::weakened(const Operation& operation, std::memory_order or
   return order;
 }
 
-void* Run::allocate(std::size_t bytes, std::size_t alignment) {
+void* Execution::allocate(std::size_t bytes, std::size_t alignment) {
   arena_used_ = (arena_used_ + alignment - 1) & ~(alignment - 1);
   if (arena_used_ + bytes > kArenaBytes) {
-    std::fputs("explorer: Run::make has 256 KiB per execution\n", stderr);
+    std::fputs("explorer: Execution::make has 256 KiB per execution\n", stderr);
     std::abort();
   }
   void* block = arena_.get() + arena_used_;
