@@ -6,6 +6,7 @@ that the same file declares as `std::atomic` or `Atomic`. A read by conversion i
 """
 
 import re
+from collections import Counter
 
 from checks import cpp
 from checks.tree import CPP, Finding, line_of
@@ -40,9 +41,11 @@ def _calls(path, code):
 
 
 def _operators(path, code):
-    for name in sorted(set(_DECLARED.findall(code))):
-        changes = rf'\b{name}\b(?:\[[^\]]*\])?\s*(?:=(?!=)|\+\+|--|[-+|&^]=)|(?:\+\+|--)\s*{name}\b'
-        for found in re.finditer(changes, code):
-            if code[max(0, found.start() - 80):found.start()].rstrip()[-1:] not in ('>', '&', '*'):  # those declare it
-                yield Finding(path, line_of(code, found.start()), 'operator',
-                              f'{name} is atomic: write load, store or fetch_… with a memory order')
+    for name, declared in sorted(Counter(_DECLARED.findall(code)).items()):
+        # Another variable of this name, perhaps: then only what is reached as a member is surely the atomic.
+        alike = rf'\b(?!return\b)\w+(?:<[^;{{}}()]*>)?[\s*&]*(?<=[\s*&>]){name}\s*(?:[=;,)]|{{)'
+        before = r'(?:\.|->)' if len(re.findall(alike, code)) > declared else r'(?<![\w>&*] )(?<![\w&*])'
+        place = rf'{before}{name}\b(?:\[[^\]]*\])?'
+        for found in re.finditer(rf'{place}\s*(?:=(?!=)|\+\+|--|[-+|&^]=)|(?:\+\+|--)[\w.>-]*\b{name}\b', code):
+            yield Finding(path, line_of(code, found.start()), 'operator',
+                          f'{name} is atomic: write load, store or fetch_… with a memory order')

@@ -66,7 +66,8 @@ BAD = [
                         'src/basic/CMakeLists.txt': 'basalt_add_floor(basic SOURCES a.cpp\n  USES base engine)\n'},
         ('src/basic/CMakeLists.txt', 1)),
     Bad('floors/link', {'cmake/floors.txt': FLOORS, 'CMakeLists.txt':
-                        'target_link_libraries(basalt_floor_base INTERFACE basalt_floor_guard)\n'}, ('CMakeLists.txt', 1)),
+                        'target_link_libraries(basalt_floor_base INTERFACE basalt_floor_guard)\n'},
+        ('CMakeLists.txt', 1)),
 
     Bad('budgets/function', {'src/base/a.cpp': 'int x;\n' + function(41)}, ('src/base/a.cpp', 2)),
     Bad('budgets/function', {'tools/a.cpp': 'struct S {\n' + function(41) + '};\n'}, ('tools/a.cpp', 2)),
@@ -124,6 +125,9 @@ BAD = [
     Bad('templates/class', {'src/base/a.hpp': '\ntemplate <class T, class U = X<T>>\n  requires (C<T>)\n'
                                               'class Pair {};\n',
                             'tests/unit/a.cpp': '// Pair<int>\nPairs x;\n'}, ('src/base/a.hpp', 2)),
+    Bad('templates/class', {'src/base/a.hpp': 'template <class T>\nclass A {};\n',
+                            'src/base/b.cpp': 'using B = A<int>;\n'},
+        ('src/base/a.hpp', 1)),
     Bad('templates/function', {'src/base/a.hpp': 'template <class T>\nT twice(T x) { return x; }\n'},
         ('src/base/a.hpp', 1)),
     Bad('templates/function', {'src/base/a.hpp': 'struct S {\n  template <class F>\n  void each(F&& f) const;\n};\n'},
@@ -149,6 +153,11 @@ BAD = [
                                                'void f() {\n  a_ = nullptr;\n}\n'},
         ('src/base/a.hpp', 3)),
     Bad('atomics/operator', {'src/base/a.hpp': 'Atomics::template Atomic<int> a[8];\nvoid f() { a[1]++; }\n'},
+        ('src/base/a.hpp', 2)),
+    Bad('atomics/operator', {'src/base/a.hpp': 'struct Node { std::atomic<Node*> next; };\nvoid f(Node* a) {\n'
+                                               '  Node* next = a;\n  next = a;\n  a->next = next;\n}\n'},
+        ('src/base/a.hpp', 5)),
+    Bad('atomics/operator', {'src/base/a.hpp': 'std::atomic<int> n{0};\nvoid f(S& s) { ++s.n; }\n'},
         ('src/base/a.hpp', 2)),
     Bad('atomics/suppression', {'tests/race/tsan.supp': 'race:f\n'}, ('tests/race/tsan.supp', 1)),
     Bad('atomics/suppression', {'.ci/run': 'set -e\nexport TSAN_OPTIONS=suppress' 'ions=x\n'}, ('.ci/run', 2)),
@@ -214,7 +223,7 @@ GOOD = {
         'tests/a_test.py': f'x = "{TMP}basalt-a"\n', 'docs/a.md': 'https://example.org/wo' 'rk/x\n'},
     'atomics': {
         'src/base/a.hpp': 'std::atomic<int> a_{0};\nstd::atomic<int>* p = &a_;\nvoid f(std::memory_order order) {\n'
-                          '  a_.load(std::memory_order_relaxed);\n  a_.store(g(1), order);\n  if (a_ == b) p = q;\n'
+                          '  a_.load(std::memory_order_relaxed);\n  a_.store(g(1), order);\n  if (a_ == b) p = q;\n  std::atomic<int>& a_ = b; C* a_ = c;\n'
                           '  std::exchange(x, y);\n}\n', 'tests/a.cpp': 'a.load();\n'},
     'machine': {'a.txt': 'x' * 512 * 1024, 'a.png': b'\x89PNG'},
     'tidy': {'.clang-tidy': TIDY, 'src/base/a.cpp': 'int f(int a) { return a; }\n'},
@@ -263,6 +272,13 @@ class GoodSamples(Sample):
         tree = self.tree({})
         found = {name: checks.run(name, tree) for name in checks.NAMES}
         self.assertEqual([name for name in checks.NAMES if found[name]], ['floors'])
+
+
+class Advice(Sample):
+    def test_names_the_budget_that_was_granted(self):
+        found = checks.run('budgets', self.tree({'src/base/a.cpp': function(46),
+                                                 'HOUSE.md': TABLE + '| `src/base/a.cpp:f` | 45 | steps |\n'}))
+        self.assertRegex(found[0].advice, '^f has 46 lines, 45 are allowed')
 
 
 class EveryRule(unittest.TestCase):
