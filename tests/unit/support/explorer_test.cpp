@@ -16,7 +16,6 @@ constexpr Order kRelaxed = std::memory_order_relaxed;
 constexpr Order kAcquire = std::memory_order_acquire;
 constexpr Order kRelease = std::memory_order_release;
 constexpr Order kAcqRel = std::memory_order_acq_rel;
-constexpr Order kSeqCst = std::memory_order_seq_cst;
 
 using Int = ModelAtomics::Atomic<int>;
 
