@@ -1,0 +1,39 @@
+"""python3: JSON written, read again, regrouped; every object from malloc, as PYTHONMALLOC=malloc says."""
+
+import os
+import sys
+
+from .program import Command, Program
+
+SCRIPT = """\
+import hashlib, json, random
+
+random.seed(1)
+users = [{"id": i, "name": "user%d" % random.randrange(N),
+          "tags": [random.choice("abcdefgh") * 3 for _ in range(5)],
+          "marks": [random.random() for _ in range(4)]} for i in range(N)]
+text = json.dumps(users)
+by_tag = {}
+for user in json.loads(text):
+    for tag in user["tags"]:
+        by_tag.setdefault(tag, []).append(user)
+again = json.dumps(by_tag, sort_keys=True, indent=1)
+print(len(text), len(again), hashlib.sha256(again.encode()).hexdigest())
+for tag in sorted(by_tag):
+    print(tag, len(by_tag[tag]), "%.6f" % max(max(user["marks"]) for user in by_tag[tag]))
+"""
+
+
+class PythonJson(Program):
+    name = "python3"
+    work = "JSON written, read and regrouped"
+
+    def prepare(self, folder, scale):
+        (folder / "work.py").write_text(SCRIPT.replace("range(N)", f"range({int(300 * scale)})")
+                                              .replace("randrange(N)", f"randrange({int(300 * scale)})"))
+
+    def commands(self, folder):
+        # The interpreter itself: what is on PATH may be a shell script in front of it.
+        interpreter = os.path.realpath(sys.executable)
+        env = {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        return [Command([interpreter, "work.py"], env=env)]
