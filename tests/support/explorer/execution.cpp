@@ -13,16 +13,16 @@ namespace {
 
 constexpr std::size_t kStackBytes = 256U << 10;
 
-Execution* current_run = nullptr;
+Execution* current_execution = nullptr;
 
 }  // namespace
 
 Execution& Execution::current() {
-  if (current_run == nullptr) {
+  if (current_execution == nullptr) {
     std::fputs("explorer: a modelled atomic was used outside explore()\n", stderr);
     std::abort();
   }
-  return *current_run;
+  return *current_execution;
 }
 
 void require(bool condition, const char* text) {
@@ -52,9 +52,9 @@ Execution::End Execution::execute(const Options& options, const std::function<vo
     thread.last_turn.clear();
   }
   threads_[kBody].fiber->prepare(&Execution::enter_body, this);
-  current_run = this;
+  current_execution = this;
   Fiber::switch_to(host_, *threads_[kBody].fiber);
-  current_run = nullptr;
+  current_execution = nullptr;
   return end_;
 }
 
@@ -138,7 +138,6 @@ void Execution::dispatch() {
   }
   if (!live) return switch_to(kBody);
   if (!enabled) report_stuck();
-  if (events_.size() >= options_->max_operations) fail("no progress: the limit of operations is reached");
   if (!strategy_->choose(*this, choice_)) abandon(End::redundant);
   switch_to(choice_.thread);
 }
@@ -168,6 +167,7 @@ Event Execution::perform(Operation operation) {
   operation.order = weakened(operation, operation.order, false);
   if (is_compare_exchange(operation.kind)) operation.failure = weakened(operation, operation.failure, true);
   if (operation.kind != Kind::fence) require_constructed(operation.location);
+  if (events_.size() >= options_->max_operations) fail("no progress: the limit of operations is reached");
   Thread& thread = threads_[running_];
   operation.may_fail_spuriously = operation.kind == Kind::compare_exchange_weak && concurrent_ &&
                                   thread.spurious_failures < options_->spurious_failures;

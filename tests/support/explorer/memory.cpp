@@ -96,7 +96,8 @@ void Memory::choices(ThreadId thread, const Operation& operation, std::uint32_t 
                      std::vector<Choice>& out) const {
   if (reads(operation.kind)) return add_reads(thread, operation, horizon, out);
   if (operation.kind == Kind::store) return add_writes(thread, operation, out);
-  add_choice(operation, {.thread = thread}, out);
+  if (operation.kind == Kind::fence) return add_choice(operation, {.thread = thread}, out);
+  out.push_back({.thread = thread});
 }
 
 void Memory::add_reads(ThreadId thread, const Operation& operation, std::uint32_t horizon,
@@ -163,9 +164,9 @@ ScEvent Memory::order_event(const Operation& operation, const Choice& choice) co
 }
 
 Event Memory::perform(const Operation& operation, const Choice& choice) {
+  Event event{.thread = choice.thread, .operation = operation, .order = effective_order(operation, choice)};
   Thread& thread = threads_[choice.thread];
   ScEvent order = order_event(operation, choice);
-  Event event{.thread = choice.thread, .operation = operation, .order = effective_order(operation, choice)};
   tick(choice.thread);
   Location& location = locations_[operation.location];
   if (operation.kind == Kind::fence) fence(thread, event.order);
@@ -183,7 +184,7 @@ Event Memory::perform(const Operation& operation, const Choice& choice) {
     order.message = static_cast<MessageId>(location.messages.size());
     write(choice.thread, operation, choice, event.written);
   }
-  if (operation.kind != Kind::pause) sc_.add(order);
+  sc_.add(order);
   return event;
 }
 

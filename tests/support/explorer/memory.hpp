@@ -64,6 +64,7 @@ class Memory {
                std::vector<Choice>& out) const;
 
   /// Effects: lets the operation happen in the chosen way.
+  /// Requires: the choice comes from choices(), now. (A pause touches no memory and does not come here.)
   Event perform(const Operation& operation, const Choice& choice);
 
   /// Effects: a non-atomic access: advances the thread's clock, which it returns.

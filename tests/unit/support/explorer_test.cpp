@@ -270,6 +270,14 @@ TEST(Explorer, EndlessLoopIsReported) {
   EXPECT_EQ(result.failure, "no progress: the limit of operations is reached");
 }
 
+TEST(Explorer, EndlessLoopOfTheBodyIsReported) {
+  const Result result = explore([](Execution&) {
+    Int x{0};
+    while (x.load(kRelaxed) == 0) ModelAtomics::pause();
+  });
+  EXPECT_EQ(result.failure, "no progress: the limit of operations is reached");
+}
+
 // Races.
 
 TEST(Explorer, UseBeforeConstructionIsARace) {
