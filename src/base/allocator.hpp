@@ -12,8 +12,7 @@ namespace basalt {
 //
 //   allocate(size, alignment)   Requires: alignment is a power of two.
 //                               Returns: a block of at least `size` bytes (size 0 gets a block of its own too) at
-//                               a multiple of max(alignment, 16), or nullptr when it cannot be had; never throws,
-//                               leaves errno to its caller.
+//                               a multiple of max(alignment, 16), or nullptr when it cannot be had; never throws.
 //   deallocate(p)               Returns: false if p is not ours, and then nothing has been touched. A pointer into
 //                               our memory that is not a live block ends the program with a sentence.
 //   reallocate(p, size)         Requires: owns(p); a pointer that is not a live block ends the program as above.
@@ -26,6 +25,9 @@ namespace basalt {
 //   trim()                      Effects: gives whole free pages back to the OS.  Returns: whether any went.
 //   stats()                     Returns: a consistent snapshot.
 //   before_fork() and so on     Effects: hold every lock over a fork; release them in the parent and in the child.
+//                               In between the thread that forks may call anything above.
+//
+// None of these changes errno: what it should be, the doors decide.
 //
 // Version 14 of the formatter cannot lay out a concept.
 // clang-format off
@@ -41,6 +43,15 @@ concept Allocator = requires(A& a, const A& ca, void* p, const void* cp, std::si
   { a.before_fork() } noexcept;
   { a.after_fork_in_parent() } noexcept;
   { a.after_fork_in_child() } noexcept;
+};
+
+// Optional: an allocator that knows how large each block was asked for.
+//
+//   deallocate(p, size)         As deallocate(p); a `size` with which this block cannot have been allocated ends the
+//                               program with a sentence.
+template <class A>
+concept ChecksSizes = Allocator<A> && requires(A& a, void* p, std::size_t n) {
+  { a.deallocate(p, n) } noexcept -> std::same_as<bool>;
 };
 // clang-format on
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 
 #include "../base/heap_stats.hpp"
 #include "../base/layout.hpp"
@@ -12,6 +11,13 @@
 #include "validity.hpp"
 
 namespace basalt {
+
+// A lock that knows of fork lets the forking thread allocate while it holds the lock: see ForkLock.
+template <class Lock>
+concept ForkAware = requires(Lock& lock) {
+  lock.lock_for_fork();
+  lock.unlock_after_fork();
+};
 
 // Every operation of `Raw`, one thread at a time. Constant-initialised, so that its first use may come at any
 // moment, from any thread, before `main` or after it.
@@ -63,8 +69,20 @@ class Locked {
 
   // A child gets a copy of the memory as it is at the fork, and only the thread that forked. So that thread
   // holds the lock meanwhile: the copy is then whole, and the lock is its own to open in both processes.
-  void before_fork() noexcept { lock_.lock(); }
-  void after_fork() noexcept { lock_.unlock(); }
+  void before_fork() noexcept {
+    if constexpr (ForkAware<Lock>) {
+      lock_.lock_for_fork();
+    } else {
+      lock_.lock();
+    }
+  }
+  void after_fork() noexcept {
+    if constexpr (ForkAware<Lock>) {
+      lock_.unlock_after_fork();
+    } else {
+      lock_.unlock();
+    }
+  }
 
  private:
   mutable Lock lock_;

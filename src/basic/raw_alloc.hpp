@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
 #include "../base/heap_stats.hpp"
 #include "../base/layout.hpp"
+#include "../platform/bytes.hpp"
 #include "../platform/fatal.hpp"
 #include "../source/heap_grower.hpp"
 #include "block_list.hpp"
@@ -224,7 +224,7 @@ class RawAlloc {
   [[nodiscard]] Result<std::byte*> copy_elsewhere(Range memory, Layout wanted) noexcept {
     const Result<std::byte*> fresh = allocate(wanted);
     if (fresh.ok()) {
-      std::memcpy(fresh.value, memory.begin, std::min(memory.size, wanted.size));
+      move_bytes(fresh.value, memory.begin, std::min(memory.size, wanted.size));
       deallocate(memory.begin, memory.size);
     }
     return fresh;

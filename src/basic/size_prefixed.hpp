@@ -45,6 +45,16 @@ class SizePrefixed {
     return true;
   }
 
+  [[nodiscard]] bool deallocate(void* p, std::size_t size) noexcept {
+    if (!owns(p)) return false;
+    const Range block = unseal(p, "free_sized");
+    if (block_size(add_saturating(size, prefix_bytes)) != block.size) {
+      fatal(Text{} << "basalt: invalid size in free_sized: " << p << " has " << block.size - prefix_bytes
+                   << " usable bytes and cannot have been asked for with " << size);
+    }
+    return deallocate(p);
+  }
+
   [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
     const Range block = unseal(p, "realloc");
     const Layout layout = layout_for(size, least_alignment);

@@ -3,6 +3,7 @@
 
 #include "../base/spin_lock.hpp"
 #include "../platform/backoff.hpp"
+#include "../platform/fork_lock.hpp"
 #include "../platform/raw_os.hpp"
 #include "../source/at_least.hpp"
 #include "../source/mmap_grower.hpp"
@@ -16,6 +17,7 @@ namespace basalt {
 using UnixHeapGrower = Tracked<AtLeast<MmapGrower<RawOs>, 256 * KiB>, RawOs>;
 
 // Thread-safe, for callers who give sizes back: constant-initialised, usable from anywhere.
-using UnixAllocator = Locked<RawAlloc<UnixHeapGrower, FirstFit, GiveBackByDefault>, SpinLock<Backoff>>;
+using UnixAllocator =
+    Locked<RawAlloc<UnixHeapGrower, FirstFit, GiveBackByDefault>, ForkLock<SpinLock<Backoff>>>;
 
 }  // namespace basalt

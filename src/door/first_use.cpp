@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-#include "../platform/relocated.hpp"
+#include "../platform/start.hpp"
 #include "kitchen.hpp"
 
 namespace basalt::door {
@@ -15,6 +15,20 @@ void before_fork() noexcept { kitchen.before_fork(); }
 void after_fork_in_parent() noexcept { kitchen.after_fork_in_parent(); }
 void after_fork_in_child() noexcept { kitchen.after_fork_in_child(); }
 
+// Where nothing has allocated yet, this is early enough for whatever the program does in its own constructors.
+[[gnu::constructor(101)]] void prepare_with_the_constructors() noexcept {
+  note_libc_up();
+  prepare_first_use();
+}
+
+// A shared library may be asked for memory before libc may be called, and long before its constructors: it can
+// tell by its own relocations. An archive cannot, see malloc_exports.cpp.
+void notice_relocation() noexcept {
+#if defined(BASALT_PRELOADED)
+  if (relocated()) note_libc_up();
+#endif
+}
+
 }  // namespace
 
 // pthread_atfork may itself allocate, and it may wait for a fork that waits for us: so whoever comes in
@@ -22,9 +36,11 @@ void after_fork_in_child() noexcept { kitchen.after_fork_in_child(); }
 // allocates already.
 //
 // Handlers run in reverse order before a fork: registered this early, ours run last, when other handlers have
-// had their chance to allocate, and first again afterwards.
+// had their chance to allocate, and first again afterwards. Those that were registered earlier still run while
+// the heap is locked: the lock is open to the thread that forks, see ForkLock.
 void prepare_first_use() noexcept {
-  if (!relocated()) return;
+  if (!libc_up()) notice_relocation();
+  if (!libc_up()) return;
   Readiness expected = Readiness::unready;
   if (!readiness.compare_exchange_strong(expected, Readiness::registering, std::memory_order_acq_rel,
                                          std::memory_order_relaxed)) {

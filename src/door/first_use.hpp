@@ -5,14 +5,16 @@
 
 namespace basalt::door {
 
-// unready     nothing has happened yet
+// unready     nothing has happened yet, or it is too early for it
 // registering somebody is telling libc about our fork handlers; libc may call us meanwhile
 // ready       done
 enum class Readiness { unready, registering, ready };
 
-extern constinit std::atomic<Readiness> readiness;
+// Hidden at the declaration too, as everything that a door touches: otherwise it is reached through a table that
+// the dynamic linker may not have filled in yet.
+[[gnu::visibility("hidden")]] extern constinit std::atomic<Readiness> readiness;
 
-// Effects: registers the fork handlers; at most once, and not before this library is relocated.
+// Effects: registers the fork handlers; at most once, and not before libc may be called.
 void prepare_first_use() noexcept;
 
 // Called by every door that hands out memory.

@@ -5,13 +5,14 @@
 #include <sys/auxv.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
 #include "../base/range.hpp"
 #include "../platform/fatal.hpp"
 #include "../platform/raw_os.hpp"
-#include "../platform/relocated.hpp"
+#include "../platform/start.hpp"
 
 namespace basalt::door {
 
@@ -49,8 +50,9 @@ ForeignPolicy foreign_policy() noexcept {
   return built_in;
 }
 
-void handle_foreign(const void* pointer, const char* caller) noexcept {
-  if (!relocated()) return;
+namespace {
+
+void handle(const void* pointer, const char* caller) noexcept {
   auto* const place = static_cast<std::byte*>(const_cast<void*>(pointer));
   if (dynamic_linker().contains({place, 1})) return;
   Text sentence;
@@ -59,6 +61,15 @@ void handle_foreign(const void* pointer, const char* caller) noexcept {
   if (reported.exchange(true, std::memory_order_relaxed)) return;
   warn(sentence << "; it is left alone, and more of its kind go unreported."
                 << " The program may bundle an allocator of its own; BASALT_FOREIGN=abort stops here");
+}
+
+}  // namespace
+
+void handle_foreign(const void* pointer, const char* caller) noexcept {
+  if (!libc_up()) return;  // from before there was an allocator
+  const int errno_before = errno;
+  handle(pointer, caller);
+  errno = errno_before;
 }
 
 }  // namespace basalt::door

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../base/compiler.hpp"
+#include "../platform/start.hpp"
 #include "kitchen.hpp"
 #include "malloc_family.hpp"
 
@@ -35,11 +36,13 @@ BASALT_DOOR void* valloc(size_t size) noexcept { return Family::valloc(size); }
 BASALT_DOOR void* pvalloc(size_t size) noexcept { return Family::pvalloc(size); }
 
 BASALT_DOOR void cfree(void* p) noexcept { Family::free(p); }
-BASALT_DOOR void free_sized(void* p, size_t) noexcept { Family::free(p); }
-BASALT_DOOR void free_aligned_sized(void* p, size_t, size_t) noexcept { Family::free(p); }
+BASALT_DOOR void free_sized(void* p, size_t size) noexcept { Family::free_sized(p, size); }
+BASALT_DOOR void free_aligned_sized(void* p, size_t, size_t size) noexcept { Family::free_sized(p, size); }
 BASALT_DOOR size_t malloc_usable_size(void* p) noexcept { return Family::usable_size(p); }
 
-// The names by which parts of libc, and programs that replace malloc themselves, reach past the public ones.
+// The names by which parts of libc, and programs that replace malloc themselves, reach past the public ones:
+// those that glibc has, and no others.
+#if defined(__GLIBC__)
 BASALT_DOOR void* __libc_malloc(size_t size) noexcept { return Family::malloc(size); }
 BASALT_DOOR void __libc_free(void* p) noexcept { Family::free(p); }
 BASALT_DOOR void* __libc_calloc(size_t count, size_t size) noexcept { return Family::calloc(count, size); }
@@ -49,8 +52,21 @@ BASALT_DOOR void* __libc_memalign(size_t alignment, size_t size) noexcept {
 }
 BASALT_DOOR void* __libc_valloc(size_t size) noexcept { return Family::valloc(size); }
 BASALT_DOOR void* __libc_pvalloc(size_t size) noexcept { return Family::pvalloc(size); }
-BASALT_DOOR int __posix_memalign(void** out, size_t alignment, size_t size) noexcept {
-  return Family::posix_memalign(out, alignment, size);
+BASALT_DOOR void* __libc_reallocarray(void* p, size_t count, size_t size) noexcept {
+  return Family::reallocarray(p, count, size);
 }
 
+#endif
+
 }  // extern "C"
+
+#if !defined(BASALT_PRELOADED)
+
+// In a program that contains us, indirect functions are resolved before this runs and every constructor, those of
+// shared libraries included, comes after it.
+namespace {
+void before_all_constructors() noexcept { basalt::note_libc_up(); }
+}  // namespace
+[[gnu::section(".preinit_array"), gnu::used]] static void (*const at_preinit)() = before_all_constructors;
+
+#endif

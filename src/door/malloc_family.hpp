@@ -6,11 +6,14 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
+#include <type_traits>
 
 #include "../base/allocator.hpp"
 #include "../base/bits.hpp"
+#include "../platform/bytes.hpp"
 #include "../platform/raw_os.hpp"
+#include "../platform/start.hpp"
 #include "first_use.hpp"
 #include "foreign.hpp"
 
@@ -30,10 +33,21 @@ struct MallocFamily {
     if (p != nullptr && !heap.deallocate(p)) handle_foreign(p, "free");
   }
 
+  // Where the heap can tell, a size that is not the block's ends the program, as C23 and C++ allow: it is freed
+  // as something that it is not.
+  static void free_sized(void* p, std::size_t size) noexcept {
+    if constexpr (ChecksSizes<std::remove_reference_t<decltype(heap)>>) {
+      if (p != nullptr && !heap.deallocate(p, size)) handle_foreign(p, "free_sized");
+    } else {
+      free(p);
+    }
+  }
+
   [[nodiscard]] static void* calloc(std::size_t count, std::size_t size) noexcept {
     const std::size_t bytes = multiply_saturating(count, size);
     void* const p = allocate(bytes, natural);
-    return p == nullptr ? nullptr : std::memset(p, 0, bytes);
+    if (p != nullptr) clear_bytes(p, bytes);
+    return p;
   }
 
   [[nodiscard]] static void* realloc(void* p, std::size_t size) noexcept {
@@ -68,12 +82,10 @@ struct MallocFamily {
     return is_power_of_two(alignment) ? allocate(size, alignment) : refuse(EINVAL);
   }
 
-  // Returns: 0, or EINVAL or ENOMEM, and then `*out` and errno are as they were.
+  // Returns: 0, or EINVAL or ENOMEM, and then `*out` is as it was. Never changes errno.
   [[nodiscard]] static int posix_memalign(void** out, std::size_t alignment, std::size_t size) noexcept {
     if (!is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
-    const int before = errno;
-    void* const p = allocate(size, alignment);
-    errno = before;
+    void* const p = try_allocate(size, alignment);
     if (p == nullptr) return ENOMEM;
     *out = p;
     return 0;
@@ -102,7 +114,7 @@ struct MallocFamily {
   }
 
   [[nodiscard]] static void* refuse(int reason) noexcept {
-    errno = reason;
+    if (libc_up()) errno = reason;  // before that there is no errno
     return nullptr;
   }
 };

@@ -2,6 +2,10 @@
 #include <malloc.h>
 #include <stdio.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
 #include "../base/compiler.hpp"
 #include "kitchen.hpp"
 
@@ -19,22 +23,28 @@ namespace {
   return info;
 }
 
+// The old form has ints, which overflow at 2 GiB: that is why there is a second. What does not fit is reported as
+// the most that does.
+[[nodiscard]] struct mallinfo as_mallinfo(const HeapStats& stats) noexcept {
+  const struct mallinfo2 wide = as_mallinfo2(stats);
+  const auto narrow = [](std::size_t value) {
+    return static_cast<int>(std::min(value, static_cast<std::size_t>(INT_MAX)));
+  };
+  struct mallinfo info {};
+  info.arena = narrow(wide.arena);
+  info.ordblks = narrow(wide.ordblks);
+  info.uordblks = narrow(wide.uordblks);
+  info.fordblks = narrow(wide.fordblks);
+  return info;
+}
+
 }  // namespace
 
 extern "C" {
 
 BASALT_DOOR struct mallinfo2 mallinfo2(void) noexcept { return as_mallinfo2(kitchen.stats()); }
 
-// The old form has ints, which overflow at 2 GiB: that is why there is a second.
-BASALT_DOOR struct mallinfo mallinfo(void) noexcept {
-  const struct mallinfo2 wide = as_mallinfo2(kitchen.stats());
-  struct mallinfo info {};
-  info.arena = static_cast<int>(wide.arena);
-  info.ordblks = static_cast<int>(wide.ordblks);
-  info.uordblks = static_cast<int>(wide.uordblks);
-  info.fordblks = static_cast<int>(wide.fordblks);
-  return info;
-}
+BASALT_DOOR struct mallinfo mallinfo(void) noexcept { return as_mallinfo(kitchen.stats()); }
 
 // No parameter of glibc's allocator means anything to ours; 1 says that the wish was heard, as for an unknown
 // one.
@@ -65,5 +75,11 @@ BASALT_DOOR void malloc_stats(void) noexcept {
           basalt::door::kitchen_name, stats.live_bytes, stats.allocations - stats.deallocations,
           stats.free_bytes, stats.free_blocks, stats.live_bytes + stats.free_bytes);
 }
+
+// Where glibc has them.
+#if defined(__GLIBC__)
+BASALT_DOOR struct mallinfo __libc_mallinfo(void) noexcept { return as_mallinfo(kitchen.stats()); }
+BASALT_DOOR int __libc_mallopt(int, int) noexcept { return 1; }
+#endif
 
 }  // extern "C"

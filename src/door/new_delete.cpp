@@ -95,12 +95,16 @@ BASALT_DOOR void* operator new[](std::size_t size, std::align_val_t alignment,
 
 BASALT_DOOR void operator delete(void* p) noexcept { Family::free(p); }
 BASALT_DOOR void operator delete[](void* p) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete(void* p, std::size_t) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete[](void* p, std::size_t) noexcept { Family::free(p); }
+BASALT_DOOR void operator delete(void* p, std::size_t size) noexcept { Family::free_sized(p, size); }
+BASALT_DOOR void operator delete[](void* p, std::size_t size) noexcept { Family::free_sized(p, size); }
 BASALT_DOOR void operator delete(void* p, std::align_val_t) noexcept { Family::free(p); }
 BASALT_DOOR void operator delete[](void* p, std::align_val_t) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete(void* p, std::size_t, std::align_val_t) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { Family::free(p); }
+BASALT_DOOR void operator delete(void* p, std::size_t size, std::align_val_t) noexcept {
+  Family::free_sized(p, size);
+}
+BASALT_DOOR void operator delete[](void* p, std::size_t size, std::align_val_t) noexcept {
+  Family::free_sized(p, size);
+}
 BASALT_DOOR void operator delete(void* p, const std::nothrow_t&) noexcept { Family::free(p); }
 BASALT_DOOR void operator delete[](void* p, const std::nothrow_t&) noexcept { Family::free(p); }
 BASALT_DOOR void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 
+#include "../platform/bytes.hpp"
 #include "../platform/os.hpp"
 #include "heap_grower.hpp"
 
@@ -100,13 +100,13 @@ class Tracked : public Grower {
   }
 
   void insert_entry(std::size_t at, Range range) noexcept {
-    std::memmove(table_ + at + 1, table_ + at, (count_ - at) * sizeof(Range));
+    move_bytes(table_ + at + 1, table_ + at, (count_ - at) * sizeof(Range));
     table_[at] = range;
     ++count_;
   }
 
   void remove_entry(std::size_t at) noexcept {
-    std::memmove(table_ + at, table_ + at + 1, (count_ - at - 1) * sizeof(Range));
+    move_bytes(table_ + at, table_ + at + 1, (count_ - at - 1) * sizeof(Range));
     --count_;
   }
 

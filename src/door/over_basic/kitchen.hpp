@@ -12,6 +12,7 @@ static_assert(Allocator<Kitchen>);
 
 inline constexpr const char* kitchen_name = "basalt-basic";
 
-extern constinit Kitchen kitchen;
+// Hidden here too: see first_use.hpp.
+[[gnu::visibility("hidden")]] extern constinit Kitchen kitchen;
 
 }  // namespace basalt::door

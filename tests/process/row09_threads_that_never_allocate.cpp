@@ -1,0 +1,38 @@
+// Row 9: glibc frees a thread's table of thread-local blocks after our last chance to run in it. Threads that never
+// allocate, with a library that has thread-local data, must leave nothing behind.
+// runs: preload global
+#include <pthread.h>
+
+#include "support/process.hpp"
+
+namespace {
+
+using Touch = int (*)();
+
+void* touch(void* function) {
+  CHECK(reinterpret_cast<Touch>(function)() == 1);
+  return nullptr;
+}
+
+void run(int threads, void* function) {
+  for (int i = 0; i < threads; ++i) {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, nullptr, touch, function) == 0);
+    CHECK(pthread_join(thread, nullptr) == 0);
+  }
+}
+
+}  // namespace
+
+int main() {
+  process::must_be_ours();
+  void* const library = dlopen(process::plugin("thread_local_data"), RTLD_NOW);
+  CHECK(library != nullptr);
+  void* const function = dlsym(library, "touch_thread_local");
+  CHECK(function != nullptr);
+  run(200, function);
+  const long before = process::resident_kib();
+  run(5000, function);
+  CHECK(process::resident_kib() - before < 512);
+  process::heap_must_be_valid();
+}
