@@ -2,9 +2,9 @@
 
 A document that names what is gone sends its reader astray. Code spans of *.md are read. A name must occur as a word in
 the tree outside the documents (in C++: outside comments), a path must lead somewhere, an option must occur in the
-script that it is given to. In fences only what is surely ours is read: `script/…`, `BASALT_…`, `basalt::…`. Names of
-others (libc, tools, rivals) are listed, with what they are, in script/checks/known_names.txt; `std::…` and names with
-two leading underscores need no entry. CHANGELOG.md is exempt: it names what was.
+script that it is given to. In fences only what is surely ours is read: `script/…`, `BASALT_…`, `basalt::…`,
+includes. Names of others (libc, tools, rivals) are listed, with what they are, in script/checks/known_names.txt;
+`std::…` and names with two leading underscores need no entry. CHANGELOG.md is exempt: it names what was.
 """
 
 import re
@@ -23,6 +23,7 @@ _PATH = re.compile(r'^\.?[\w@*-][\w.@*+-]*(?:/[\w.@*+-]+)+/?$|^[\w@*+-][\w.@*+-]
 _VERB = re.compile(r'(?:\./)?(script/[\w-]+|\.ci/[\w-]+)')
 _OPTION = re.compile(r'^--[a-z][\w-]*')
 _NAME = re.compile(r'(?<![\w:.$%<-])~?[A-Za-z_]\w*(?:::~?[A-Za-z_][\w-]*)*')
+_INCLUDE = re.compile(r'\s*#\s*include\s*["<](\w+)(/[^">]+)')
 _OURS = re.compile(r'\bBASALT_[A-Z_]+\b|\bbasalt::[\w:-]*\w')
 
 
@@ -101,7 +102,7 @@ def _dead(index, document, text):
             yield line, rule, name
     for line in markdown.lines(text):
         if line.fence:
-            for rule, name in _dead_in_fence(index, line):
+            for rule, name in _dead_in_fence(index, document, line):
                 yield line.number, rule, name
 
 
@@ -115,7 +116,11 @@ def _dead_in_span(index, document, span):
         yield from _names(index, document, span)
 
 
-def _dead_in_fence(index, line):
+def _dead_in_fence(index, document, line):
+    include = _INCLUDE.match(line.text)
+    ours = include and (include[1] == 'basalt' or index.tree.exists('src/' + include[1]))
+    if ours and not index.has_path(include[1] + include[2], document):
+        yield 'dead-path', include[1] + include[2]
     for name in _OURS.findall(line.text):
         if not index.has_name(name):
             yield 'dead-name', name

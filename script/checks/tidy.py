@@ -1,8 +1,9 @@
 """clang-tidy finds nothing in the files that changed, with the checks of .clang-tidy.
 
 Only the files that changed since the branch left origin/main (or in the last ten commits, where there is no such
-branch) and are not committed yet: a whole run takes minutes. A changed header is looked at through one file that
-includes it, and what is for wasm is left to its own compiler. Flags come from build/dev/compile_commands.json if it is there.
+branch) or are not committed yet: a whole run takes minutes. A changed header is looked at through one file that
+includes it, and what is for wasm is left to its own compiler. Flags come from build/dev/compile_commands.json if it is
+there.
 """
 
 import json

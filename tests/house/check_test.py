@@ -113,6 +113,8 @@ BAD = [
     Bad('names/dead-name', {'README.md': '```sh\nBASALT_GONE=1 script/test\n```\n', 'script/test': ''},
         ('README.md', 2)),
     Bad('names/dead-path', {'README.md': 'in `src/base/gone.hpp`\n', 'src/base/a.hpp': ''}, ('README.md', 1)),
+    Bad('names/dead-path', {'README.md': '```cpp\n#include <new>\n#include <basalt/gone.hpp>\n```\n',
+                            'include/basalt/here.hpp': ''}, ('README.md', 3)),
     Bad('names/dead-path', {'README.md': '```sh\n$ script/gone --fast\n```\n'}, ('README.md', 2)),
     Bad('names/dead-option', {'README.md': '`script/test --slow`\n', 'script/test': '--quick', 'script/x': '--slow'},
         ('README.md', 1)),
@@ -203,7 +205,7 @@ GOOD = {
         'README.md': '`RawAlloc<Grower>` `Heap::refill()` `src/base/a.hpp` `base/` `src/*/a.hpp` `src/{base,x}/a.hpp`\n'
                      '`script/test --quick`, `--quick`, `read/write`, `std::byte`, `a = b`, `build/dev/x`, `malloc`\n'
                      '`mi_malloc`, `BASALT_SEED=1`, `basalt::basic-global`, `cmake --build build/dev`\n'
-                     '```cpp\nbasalt::RawAlloc<Mine> mine_alone;\n```\n```sh\nscript/test --quick -- --other\n```\n',
+                     '```cpp\n#include "base/a.hpp"\nbasalt::RawAlloc<Mine> mine_alone;\n```\n```sh\nscript/test --quick -- --other\n```\n',
         'CHANGELOG.md': '`GoneForGood`\n', 'script/test': '--quick $BASALT_SEED\n', 'src/x/a.hpp': '',
         'src/base/a.hpp': 'namespace basalt { RawAlloc Grower; struct Heap { void refill(); }; }\n',
         'CMakeLists.txt': 'basalt::basic-global\n', 'script/checks/known_names.txt': 'mi_malloc  a rival\n'},
