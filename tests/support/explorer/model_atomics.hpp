@@ -52,7 +52,8 @@ class ModelAtomic {
 
   ModelAtomic() : ModelAtomic(T{}) {}
   ModelAtomic(T initial)
-      : id_(Execution::current().create(to_value(initial), &show<T>)) {}  // NOLINT: as std::atomic
+      : id_(Execution::current().create(to_value(initial), &show<T>)) {
+  }  // NOLINT(google-explicit-constructor): as std::atomic
   ModelAtomic(const ModelAtomic&) = delete;
   ModelAtomic& operator=(const ModelAtomic&) = delete;
 

@@ -8,9 +8,15 @@
 namespace basalt::explorer {
 namespace {
 
-// An access at place `a` is coherence-ordered before one at place `b` of the same location.
-bool is_before(int a, bool a_writes, int b, bool b_writes) {
-  return a < b || (a == b && a_writes && !b_writes);
+// An access and where it stands in the modification order of its location.
+struct Standing {
+  int place;
+  bool writes;
+};
+
+// Coherence order of two accesses to one location: a write comes before those that read from it.
+bool is_before(Standing a, Standing b) {
+  return a.place < b.place || (a.place == b.place && a.writes && !b.writes);
 }
 
 // A and everything up to its first successor: A strongly happens before B needs a step of A's own thread
@@ -110,12 +116,11 @@ bool ScOrder::leads_to(const ScEvent& a, const ScEvent& b) const {
 // The access is coherence-ordered before the node, or, if the node is a fence, before an event that happens
 // before the fence. The latest message known to a fence counts as read by it.
 bool ScOrder::is_coherent_before(const ScEvent& access, const ScEvent& node) const {
-  if (!node.is_fence) {
-    return access.location == node.location &&
-           is_before(place(access), access.writes, place(node), node.writes);
+  const Standing self{place(access), access.writes};
+  if (node.is_fence) {
+    return is_before(self, {memory_.place(access.location, node.frontier[access.location]), false});
   }
-  const int known = memory_.place(access.location, node.frontier[access.location]);
-  return is_before(place(access), access.writes, known, false);
+  return access.location == node.location && is_before(self, {place(node), node.writes});
 }
 
 int ScOrder::place(const ScEvent& event) const {

@@ -133,6 +133,25 @@ Body independent_reads(Order store, Order first, Order second, Order third, Orde
   };
 }
 
+Body independent_reads_by_fences(Order first, Order second) {
+  return [=](Execution& run) {
+    Int x{0}, y{0};
+    int a = 0, b = 0, c = 0, d = 0;
+    run.threads([&] { x.store(1, kRelaxed); }, [&] { y.store(1, kRelaxed); },
+                [&] {
+                  a = x.load(kRelaxed);
+                  ModelAtomics::fence(first);
+                  b = y.load(kRelaxed);
+                },
+                [&] {
+                  c = y.load(kRelaxed);
+                  ModelAtomics::fence(second);
+                  d = x.load(kRelaxed);
+                });
+    forbid(a == 1 && b == 0 && c == 1 && d == 0);
+  };
+}
+
 Body two_plus_two_writes(Order order) {
   return [=](Execution& run) {
     Int x{0}, y{0};
@@ -370,6 +389,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Litmus{"StoreBufferingByFences", store_buffering_by_fences(kSeqCst, kSeqCst)},
                     Litmus{"IndependentReads",
                            independent_reads(kRelaxed, kSeqCst, kSeqCst, kSeqCst, kSeqCst)},
+                    Litmus{"IndependentReadsByFences", independent_reads_by_fences(kSeqCst, kSeqCst)},
                     Litmus{"TwoPlusTwoWrites", two_plus_two_writes(kSeqCst)},
                     Litmus{"WriteToReadCausality", write_to_read_causality(kRelease, kAcquire)},
                     Litmus{"ReleaseSequence", release_sequence(kRelease, kRelaxed, kAcquire)}),

@@ -300,6 +300,19 @@ TEST(Explorer, UnorderedReadsAreNoRace) {
   EXPECT_TRUE(result.holds()) << result.report();
 }
 
+TEST(Explorer, UnorderedReadAndWriteRace) {
+  const auto read_first = [](Execution& run) {
+    Plain<int> data{3};
+    run.threads([&] { (void)data.get(); }, [&] { data.set(4); });
+  };
+  const auto write_first = [](Execution& run) {
+    Plain<int> data{3};
+    run.threads([&] { data.set(4); }, [&] { (void)data.get(); });
+  };
+  EXPECT_EQ(explore(read_first).failure.rfind("data race: T2 ", 0), 0U);
+  EXPECT_EQ(explore(write_first).failure.rfind("data race: T2 ", 0), 0U);
+}
+
 // What is printed.
 
 TEST(Explorer, FailureIsATable) {
