@@ -50,6 +50,11 @@ def parse(arguments):
             parser.error(f"there is no program {name}; there are {', '.join(names)}")
     if options.rounds < 1 or not options.scale > 0:
         parser.error("rounds and scale have to be positive")
+    if options.json:
+        try:
+            options.json.touch()  # now, not after all the work
+        except OSError as error:
+            parser.error(f"cannot write {options.json}: {error.strerror}")
     return options
 
 

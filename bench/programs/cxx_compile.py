@@ -7,7 +7,7 @@ template <int N> struct Column { static constexpr int sides = Column<N - 1>::sid
 template <> struct Column<0> { static constexpr int sides = 0; };
 int main() { return Column<DEPTH>::sides; }
 """
-HEADERS = ["array", "cstdint", "cstdio", "utility", "limits", "type_traits", "tuple"]
+HEADERS = ["cstdint", "array", "utility", "tuple", "memory", "vector", "string", "map", "algorithm", "sstream"]
 
 
 class CxxCompile(Program):
@@ -17,7 +17,7 @@ class CxxCompile(Program):
     def prepare(self, folder, scale):
         headers = HEADERS[:max(3, int(len(HEADERS) * scale))]
         includes = "".join(f"#include <{header}>\n" for header in headers)
-        (folder / "work.cpp").write_text(includes + BODY.replace("DEPTH", str(max(10, int(100 * scale)))))
+        (folder / "work.cpp").write_text(includes + BODY.replace("DEPTH", str(max(10, int(200 * scale)))))
 
     def commands(self, folder):
         return [Command(["g++", "-std=c++17", "-O1", "-c", "work.cpp", "-o", "work.o"])]

@@ -22,7 +22,7 @@ class PerlText(Program):
 
     def prepare(self, folder, scale):
         draw = randomness(self)
-        size = max(200, int(2_000 * scale))
+        size = max(200, int(9_000 * scale))
         words = ["".join(draw.choices("abcdefghijklmnop", k=draw.randint(3, 10))) for _ in range(size)]
         lines = (" ".join(draw.choices(words, k=9)) for _ in range(size // 3))
         (folder / "work.pl").write_text(SCRIPT)

@@ -17,7 +17,7 @@ by_tag = {}
 for user in json.loads(text):
     for tag in user["tags"]:
         by_tag.setdefault(tag, []).append(user)
-again = json.dumps(by_tag, sort_keys=True, indent=1)
+again = json.dumps(by_tag, sort_keys=True)
 print(len(text), len(again), hashlib.sha256(again.encode()).hexdigest())
 for tag in sorted(by_tag):
     print(tag, len(by_tag[tag]), "%.6f" % max(max(user["marks"]) for user in by_tag[tag]))
@@ -29,11 +29,11 @@ class PythonJson(Program):
     work = "JSON written, read and regrouped"
 
     def prepare(self, folder, scale):
-        (folder / "work.py").write_text(SCRIPT.replace("range(N)", f"range({int(300 * scale)})")
-                                              .replace("randrange(N)", f"randrange({int(300 * scale)})"))
+        (folder / "work.py").write_text(f"N = {int(400 * scale)}\n" + SCRIPT)
 
     def commands(self, folder):
-        # The interpreter itself: what is on PATH may be a shell script in front of it.
-        interpreter = os.path.realpath(sys.executable)
+        # The system's interpreter: what is on PATH may be a shell script in front of another.
+        system = "/usr/bin/python3"
+        interpreter = system if os.access(system, os.X_OK) else os.path.realpath(sys.executable)
         env = {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
         return [Command([interpreter, "work.py"], env=env)]

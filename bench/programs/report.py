@@ -66,12 +66,12 @@ def table_of(programs, allocators, runs):
 
     table.add("", "program", [program.name for program in programs])
     for allocator in allocators:
-        table.add("wall time (s): least, median", allocator.name,
-                  [f"{min(times):.2f} {statistics.median(times):6.2f}"
+        table.add("wall time (s): least (median)", allocator.name,
+                  [f"{min(times):.2f} ({statistics.median(times):.2f})"
                    for times in (seconds(program, allocator) for program in programs)])
     for allocator in rest:
         heading = "ratio" if len(rest) == 1 else f"/{allocator.name}"
-        table.add("wall time (s): least, median", heading,
+        table.add("wall time (s): least (median)", heading,
                   [f"{min(seconds(p, allocator)) / min(seconds(p, base)):.1f}" for p in programs])
     for allocator in allocators:
         table.add("peak memory (MiB)", allocator.name,
@@ -104,13 +104,13 @@ def bars(programs, allocators, runs, page, room):
 
 
 NOTES = """\
-list length: free blocks when the process ended; fragmentation: 1 - largest free block / free bytes. Both are those of
-the process that allocated most. Peak memory: the largest resident set of any of the program's processes.
+ratio: of the least times. Peak memory: the largest resident set of any of the program's processes. list length: free
+blocks when the process ended (amid its work it may have many more); fragmentation: 1 - largest free block / free bytes.
+These two are of the process that allocated most.
 
-basalt is the small kitchen, and slow by design: it keeps all free memory of a process on one list, sorted by address,
-and walks it from its head for each malloc and again for each free, under one lock. So its time goes with
-allocations x list length. It is the allocator to read, not the one to ship; that its peaks are small is no accident
-either, for what touches is merged at once."""
+basalt is the small kitchen, and slow by design: all free memory of a process is on one list, sorted by address, and
+each malloc and each free walks it from its head, under one lock. A call costs as much as the list is long, and nearly
+all of that is waiting for memory: the next block is wherever this one says. It is the allocator to read, not to ship."""
 
 
 def print_report(programs, allocators, runs, page):

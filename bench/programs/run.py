@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from .program import environment
@@ -44,7 +44,7 @@ class HeapAtExit:
 class Run:
     seconds: float = 0.   # wall time of all commands
     peak_bytes: int = 0   # resident memory of the largest process
-    heap: HeapAtExit = field(default_factory=HeapAtExit)
+    heap: HeapAtExit = None  # only from an allocator that reports
 
 
 class Workshop:
