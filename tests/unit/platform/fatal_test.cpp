@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/backoff.hpp"
-#include "platform/relocated.hpp"
+#include "platform/start.hpp"
 
 namespace basalt {
 namespace {
