@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 
 #include "../platform/os.hpp"
 #include "heap_grower.hpp"
@@ -36,7 +37,8 @@ class SbrkGrower {
     const std::size_t size = align_up(bytes, page_size());
     if (size <= spare_.size && end == spare_.begin) return counted(take_spare(size));
     const Result<std::byte*> last = System::extend_break(0);
-    if (!last.ok() || last.value != end) return Result<Range>::failure(out_of_memory);
+    if (!last.ok()) return Result<Range>::failure(last.error);
+    if (last.value != end) return Result<Range>::failure(out_of_memory);
     const Result<std::byte*> part = System::extend_break(size);
     if (!part.ok()) return Result<Range>::failure(part.error);
     if (part.value == end) return counted({end, size});

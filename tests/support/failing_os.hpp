@@ -34,6 +34,8 @@ struct FailingOs : Inner {
     appointments.push_back({operation, k, error});
   }
 
+  static void refuse_nothing_more() { appointments.clear(); }
+
   static inline std::size_t calls = 0;     // of all operations that can be refused
   static inline std::size_t failures = 0;  // of them, refused on purpose
   static inline std::size_t mapped = 0;    // bytes of private memory obtained and not given back

@@ -7,53 +7,44 @@
 namespace basalt {
 namespace {
 
-template <class G>
-constexpr bool duties_are(bool gives_back, bool decommits, bool extends, bool remaps, bool knows_its_own) {
-  return HeapGrower<G> && GivesBack<G> == gives_back && Decommits<G> == decommits &&
-         ExtendsInPlace<G> == extends && Remaps<G> == remaps && KnowsItsOwn<G> == knows_its_own;
-}
+constexpr unsigned none = 0, gives_back = 1, decommits = 2, extends = 4, remaps = 8, knows_its_own = 16;
 
-constexpr bool yes = true;
-constexpr bool no = false;
+template <HeapGrower G>
+constexpr unsigned duties_of = (GivesBack<G> ? gives_back : none) | (Decommits<G> ? decommits : none) |
+                               (ExtendsInPlace<G> ? extends : none) | (Remaps<G> ? remaps : none) |
+                               (KnowsItsOwn<G> ? knows_its_own : none);
 
 using Mmap = MmapGrower<RawOs>;
 using Sbrk = SbrkGrower<LibcOs>;
 using Wasm = WasmGrower<test::FakeWasmMemory>;
-using File = MemoryFile<RawOs>;
+using Known = Tracked<Mmap, RawOs>;
 
-//                          gives back, decommits, extends, remaps, knows its own
-static_assert(duties_are<Mmap>(yes, yes, no, yes, no));
-static_assert(duties_are<MmapGrower<LibcOs>>(yes, yes, no, yes, no));
-static_assert(duties_are<Sbrk>(no, yes, yes, no, no));
-static_assert(duties_are<FixedBuffer<>>(no, no, yes, no, yes));
-static_assert(duties_are<ToyHeap<>>(no, no, yes, no, yes));
-static_assert(duties_are<File>(no, no, yes, no, yes));
-static_assert(duties_are<Wasm>(no, no, yes, no, no));
+static_assert(duties_of<Mmap> == (gives_back | decommits | remaps));
+static_assert(duties_of<MmapGrower<LibcOs>> == (gives_back | decommits | remaps));
+static_assert(duties_of<Sbrk> == (decommits | extends));
+static_assert(duties_of<FixedBuffer<>> == (extends | knows_its_own));
+static_assert(duties_of<ToyHeap<>> == (extends | knows_its_own));
+static_assert(duties_of<MemoryFile<RawOs>> == (extends | knows_its_own));
+static_assert(duties_of<Wasm> == extends);
 
 // Wrappers have the duties of what they wrap; Tracked adds one.
 template <class G>
-constexpr bool wrappers_pass_on = [] {
-  constexpr bool gives_back = GivesBack<G>, decommits = Decommits<G>, extends = ExtendsInPlace<G>,
-                 remaps = Remaps<G>, knows = KnowsItsOwn<G>;
-  return duties_are<AtLeast<G, 64 * KiB>>(gives_back, decommits, extends, remaps, knows) &&
-         duties_are<Counting<G>>(gives_back, decommits, extends, remaps, knows) &&
-         duties_are<FailingAt<G>>(gives_back, decommits, extends, remaps, knows) &&
-         duties_are<Bounded<G>>(gives_back, decommits, extends, remaps, knows) &&
-         duties_are<Borrowed<G>>(gives_back, decommits, extends, remaps, knows) &&
-         duties_are<Tracked<G, RawOs>>(gives_back, decommits, extends, remaps, yes);
-}();
-static_assert(wrappers_pass_on<Mmap>);
-static_assert(wrappers_pass_on<Sbrk>);
-static_assert(wrappers_pass_on<ToyHeap<>>);
-static_assert(wrappers_pass_on<Wasm>);
-static_assert(wrappers_pass_on<Counting<Tracked<AtLeast<Mmap, 64 * KiB>, RawOs>>>);
+constexpr bool passed_on = duties_of<AtLeast<G, 64 * KiB>> == duties_of<G>&& duties_of<Counting<G>> ==
+                           duties_of<G>&& duties_of<FailingAt<G>> == duties_of<G>&& duties_of<Bounded<G>> ==
+                           duties_of<G>&& duties_of<Borrowed<G>> ==
+                           duties_of<G>&& duties_of<Tracked<G, RawOs>> == (duties_of<G> | knows_its_own);
+static_assert(passed_on<Mmap>);
+static_assert(passed_on<Sbrk>);
+static_assert(passed_on<ToyHeap<>>);
+static_assert(passed_on<Wasm>);
+static_assert(passed_on<Counting<AtLeast<Known, 64 * KiB>>>);
 
 // A fallback can route only if both know their own; then it can what one of them can.
-static_assert(duties_are<Fallback<ToyHeap<>, Mmap>>(no, no, no, no, no));
-static_assert(duties_are<Fallback<Mmap, ToyHeap<>>>(no, no, no, no, no));
-static_assert(duties_are<Fallback<ToyHeap<>, ToyHeap<>>>(no, no, yes, no, yes));
-static_assert(duties_are<Fallback<ToyHeap<>, Tracked<Mmap, RawOs>>>(yes, yes, yes, yes, yes));
-static_assert(duties_are<Fallback<Tracked<Mmap, RawOs>, Tracked<Mmap, RawOs>>>(yes, yes, no, yes, yes));
+static_assert(duties_of<Fallback<ToyHeap<>, Mmap>> == none);
+static_assert(duties_of<Fallback<Mmap, ToyHeap<>>> == none);
+static_assert(duties_of<Fallback<ToyHeap<>, ToyHeap<>>> == (extends | knows_its_own));
+static_assert(duties_of<Fallback<ToyHeap<>, Known>> == (duties_of<Known> | extends));
+static_assert(duties_of<Fallback<Known, Known>> == duties_of<Known>);
 
 TEST(Duties, AreSettledAtCompileTime) { SUCCEED(); }
 

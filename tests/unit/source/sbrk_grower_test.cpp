@@ -11,33 +11,12 @@
 #include "platform/raw_os.hpp"
 #include "source/tracked.hpp"
 #include "support/in_child.hpp"
+#include "support/shared_break.hpp"
 
 namespace basalt {
 namespace {
 
-// A data segment of our own, in an array, that others move as the test tells them to: before the call that is
-// `others_at` calls away, somebody takes `others_bytes`.
-struct SharedBreak : RawOs {
-  static constexpr std::size_t size = 256 * KiB;
-  static inline std::size_t at = 0;
-  static inline std::size_t others_at = 0;
-  static inline std::size_t others_bytes = 0;
-  static inline Range others;  // what somebody took
-  alignas(64 * KiB) static inline std::byte segment[size];
-
-  static void reset(std::size_t begin = 0) { at = begin, others_at = 0, others_bytes = 0, others = {}; }
-
-  static Result<std::byte*> extend_break(std::size_t bytes) noexcept {
-    if (others_at != 0 && --others_at == 0) {
-      others = {segment + at, others_bytes};
-      at += others_bytes;
-    }
-    if (bytes > size - at) return Result<std::byte*>::failure(out_of_memory);
-    at += bytes;
-    return Result<std::byte*>::success(segment + at - bytes);
-  }
-};
-
+using test::SharedBreak;
 using Grower = SbrkGrower<SharedBreak>;
 
 TEST(SbrkGrower, GrowthsAreWholePagesAndContiguous) {
@@ -100,7 +79,7 @@ TEST(SbrkGrower, NeverHandsOutWhatOthersTookInBetween) {
           std::memset(growth.value.begin, 1, growth.value.size);
           ours.push_back(growth.value);
         };
-        std::memset(SharedBreak::segment, 0, SharedBreak::size);
+        std::memset(SharedBreak::segment, 0, SharedBreak::at + 32 * page);
         for (int i = 0; i < 4; ++i) {
           note(grower.grow(2 * page));
           if (!ours.empty()) note(grower.extend(ours.back().end(), page));
