@@ -188,10 +188,8 @@ int wrappers_run() {
 
 // Pointers alone suffice: sizes are sealed in front of the blocks, on 32 bits too.
 int size_prefixed_run() {
-  using Known = Bounded<FixedBuffer<64>>;
   alignas(64) static std::byte memory[64 * KiB];
   static SizePrefixed<Locked<RawAlloc<ToyHeap<64 * KiB>>, NoLock>> heap;
-  static_assert(KnowsItsOwn<Known>);
   Checks check;
   void* pointers[32];
   for (std::size_t i = 0; i < 32; ++i) {
