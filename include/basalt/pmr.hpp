@@ -1,0 +1,4 @@
+// std::pmr containers over any allocator: MemoryResource<Heap>.
+#pragma once
+
+#include "door/pmr.hpp"
