@@ -37,7 +37,8 @@ class Progress:
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(prog="script/demo", add_help=False)
+    parser = argparse.ArgumentParser(prog="script/demo", add_help=False,
+                                     usage="script/demo [--only NAME...] [--rounds N] [--scale X] [--json FILE]")
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[])
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--rounds", type=int, default=3)

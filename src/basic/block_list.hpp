@@ -71,8 +71,9 @@ class BlockList {
   // Effects: puts a free range in its place and merges it with the neighbours that it touches; if it overlaps
   // a block that is free already, nothing is changed. Requires: whole granules, at least `least_block` bytes.
   [[nodiscard]] Added add(Range memory) noexcept {
-    Link before{head_};  // the last place whose block begins below `memory`, or the head
-    Link after{head_};   // the place where `memory` belongs
+    const bool near = recent_ != nullptr && address_of(recent_) < address_of(memory.begin);
+    Link before{near ? recent_ : head_};         // holds the last block below `memory`; or it is the head
+    Link after = near ? before.next() : before;  // the place where `memory` belongs
     while (after.block() != nullptr && address_of(after.block()) < address_of(memory.begin)) {
       before = after;
       after = after.next();
@@ -89,7 +90,8 @@ class BlockList {
     observer_.inserted(memory);
     merge_next(after);
     const bool swallowed = merge_next(before);
-    return {Added::Outcome::listed, (swallowed ? before : after).block()->range()};
+    recent_ = (swallowed ? before : after).block();
+    return {Added::Outcome::listed, recent_->range()};
   }
 
   // Effects: takes `taken` out of the block at the choice's link; what is left before and behind stays on the
@@ -99,6 +101,7 @@ class BlockList {
     const Range front = range_between(whole.begin, choice.taken.begin);
     const Range back = range_between(choice.taken.end(), whole.end());
     FreeBlock block = choice.link.pop();
+    if (front.empty() && address_of(recent_) == address_of(whole.begin)) recent_ = nullptr;
     length_ -= 1;
     bytes_ -= choice.taken.size;
     if (front.empty() && back.empty()) {
@@ -200,6 +203,9 @@ class BlockList {
   }
 
   FreeHeader* head_ = nullptr;
+  // The block that the last `add` ended in, if it is on the list still. What lies above is sought from there and not
+  // from the head: frees come in clusters, and every block that is passed by is one wait for memory.
+  FreeHeader* recent_ = nullptr;
   std::size_t length_ = 0;  // blocks on the list
   std::size_t bytes_ = 0;   // bytes in them
   [[no_unique_address]] Observer observer_{};
