@@ -108,9 +108,10 @@ ratio: of the least times. Peak memory: the largest resident set of any of the p
 blocks when the process ended (amid its work it may have many more); fragmentation: 1 - largest free block / free bytes.
 These two are of the process that allocated most.
 
-basalt is the small kitchen, and slow by design: all free memory of a process is on one list, sorted by address, and
-each malloc and each free walks it from its head, under one lock. A call costs as much as the list is long, and nearly
-all of that is waiting for memory: the next block is wherever this one says. It is the allocator to read, not to ship."""
+basalt is the small kitchen, and slow by design: all free memory of a process is on one list, sorted by address. Each
+malloc walks it from its head until a block fits, each free until it comes to its place, under one lock. A call costs as
+much as the list is long, and nearly all of that is waiting for memory: where the next block is, only this one knows.
+It is the allocator to read, not the one to ship."""
 
 
 def print_report(programs, allocators, runs, page):
