@@ -39,7 +39,7 @@ class Fiber {
   std::size_t bytes_ = 0;
   Entry entry_ = nullptr;
   void* argument_ = nullptr;
-  void* sanitizer_ = nullptr;  // the fiber's fake stack (address) or shadow (thread)
+  [[maybe_unused]] void* sanitizer_ = nullptr;  // the fiber's fake stack (address) or shadow (thread)
 };
 
 }  // namespace basalt::explorer
