@@ -10,6 +10,7 @@
 #include "platform/raw_os.hpp"
 #include "source/fixed_buffer.hpp"
 #include "support/failing_os.hpp"
+#include "support/seed.hpp"
 
 namespace basalt {
 namespace {
@@ -158,9 +159,7 @@ TEST(Tracked, AFullTableThatCannotGrowRefusesAndKeepsTheTruth) {
 // Random growths, returns and moves of pages, against a set of pages; the table doubles several times, and now and
 // then is not allowed to.
 TEST(Tracked, AgreesWithASetOfPages) {
-  const unsigned seed = 20260923;
-  SCOPED_TRACE(seed);
-  std::mt19937 random{seed};
+  std::mt19937_64 random{test::seed()};
   System::reset();
   Grower grower;
   std::set<std::size_t> model;
