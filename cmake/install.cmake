@@ -16,7 +16,7 @@ install(TARGETS basalt basalt_basic basalt_basic_global basalt_basic_preload EXP
 
 install(DIRECTORY include/basalt DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The floors that public headers are made of lie beside them.
-foreach(floor IN ITEMS base platform source basic door)
+foreach(floor IN ITEMS base platform source basic engine door)
   install(DIRECTORY src/${floor} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/basalt FILES_MATCHING PATTERN *.hpp)
 endforeach()
 

@@ -53,6 +53,15 @@ template <class A>
 concept ChecksSizes = Allocator<A> && requires(A& a, void* p, std::size_t n) {
   { a.deallocate(p, n) } noexcept -> std::same_as<bool>;
 };
+
+// Optional: an allocator with a path so short that the doors put it in line, and which prepares its first use by itself.
+//
+//   allocate_or<Otherwise>(size)   As allocate(size, 16), but where that would return nullptr, what Otherwise() returns.
+//   free_shortly(p)                Returns: whether the short path has taken p back; if not, deallocate(p) will.
+template <class A>
+concept HasShortPath = Allocator<A> && requires(A& a, void* p) {
+  { a.free_shortly(p) } noexcept -> std::same_as<bool>;
+};
 // clang-format on
 
 }  // namespace basalt

@@ -25,18 +25,29 @@ namespace basalt::door {
 // those that free touches errno.
 template <auto& heap>
 struct MallocFamily {
+  using Heap = std::remove_reference_t<decltype(heap)>;
   static constexpr std::size_t natural = 16;  // the alignment of every result
 
-  [[nodiscard]] static void* malloc(std::size_t size) noexcept { return allocate(size, natural); }
+  [[nodiscard]] static void* malloc(std::size_t size) noexcept {
+    if constexpr (HasShortPath<Heap>) {
+      return heap.template allocate_or<refuse_memory>(size);
+    } else {
+      return allocate(size, natural);
+    }
+  }
 
   static void free(void* p) noexcept {
-    if (p != nullptr && !heap.deallocate(p)) handle_foreign(p, "free");
+    if constexpr (HasShortPath<Heap>) {
+      if (!heap.free_shortly(p)) [[unlikely]] free_at_length(p);
+    } else {
+      free_at_length(p);
+    }
   }
 
   // Where the heap can tell, a size that is not the block's ends the program, as C23 and C++ allow: it is freed
   // as something that it is not.
   static void free_sized(void* p, std::size_t size) noexcept {
-    if constexpr (ChecksSizes<std::remove_reference_t<decltype(heap)>>) {
+    if constexpr (ChecksSizes<Heap>) {
       if (p != nullptr && !heap.deallocate(p, size)) handle_foreign(p, "free_sized");
     } else {
       free(p);
@@ -103,7 +114,7 @@ struct MallocFamily {
 
   // Returns: memory as `malloc` does, but leaves errno alone: for operator new.
   [[nodiscard]] static void* try_allocate(std::size_t size, std::size_t alignment) noexcept {
-    enter();
+    if constexpr (!HasShortPath<Heap>) enter();
     return heap.allocate(size, alignment);
   }
 
@@ -112,6 +123,13 @@ struct MallocFamily {
     void* const p = try_allocate(size, alignment);
     return p == nullptr ? refuse(ENOMEM) : p;
   }
+
+  // Kept apart, so that what precedes it can be a tail call.
+  [[gnu::noinline, gnu::cold]] static void free_at_length(void* p) noexcept {
+    if (p != nullptr && !heap.deallocate(p)) handle_foreign(p, "free");
+  }
+
+  [[nodiscard]] static void* refuse_memory() noexcept { return refuse(ENOMEM); }
 
   [[nodiscard]] static void* refuse(int reason) noexcept {
     if (libc_up()) errno = reason;  // before that there is no errno

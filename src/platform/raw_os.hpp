@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+
 #include <unistd.h>
+#include <cerrno>
 
 #include <atomic>
 #include <cstddef>
@@ -98,6 +100,31 @@ struct RawOs {
     // Kernels before 4.17, and some emulators, take MAP_FIXED_NOREPLACE for a hint and map elsewhere.
     (void)unmap({mapped.value, bytes});
     return Result<std::byte*>::failure(address_taken);
+  }
+
+  [[nodiscard]] static Result<std::byte*> reserve(std::size_t bytes) noexcept {
+    return raw::pointer_in(raw::system_call(raw::Call::mmap, 0, bytes, PROT_NONE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, no_file, 0));
+  }
+
+  [[nodiscard]] static Error open(Range range) noexcept {
+    return raw::error_in(
+        raw::system_call(raw::Call::mprotect, address_of(range.begin), range.size, PROT_READ | PROT_WRITE));
+  }
+
+  [[nodiscard]] static Error remap_to(Range range, std::byte* at, std::size_t bytes) noexcept {
+    return raw::error_in(raw::system_call(raw::Call::mremap, address_of(range.begin), range.size, bytes,
+                                          MREMAP_MAYMOVE | MREMAP_FIXED, address_of(at)));
+  }
+
+  // A kernel too old for MAP_FIXED_NOREPLACE takes the address as a hint and may answer with another.
+  [[nodiscard]] static Result<std::byte*> map_at(std::byte* at, std::size_t bytes) noexcept {
+    const Result<std::byte*> mapped =
+        raw::pointer_in(raw::system_call(raw::Call::mmap, address_of(at), bytes, PROT_READ | PROT_WRITE,
+                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, no_file, 0));
+    if (!mapped.ok() || mapped.value == at) return mapped;
+    (void)unmap({mapped.value, bytes});
+    return Result<std::byte*>::failure(Error{EEXIST});
   }
 
   static void write(int file, const char* text, std::size_t bytes) noexcept {

@@ -1,0 +1,249 @@
+// The engine: heaps over one space.
+//
+//   malloc(n)                                        free(p)
+//     |- Engine::allocate_or    pop from the bin       |- Heap::free          push on the bin
+//     `- allocate_slowly                               `- deallocate
+//          |- acquire             a heap for this thread    |- LargeBlocks::free   a block of its own
+//          |- Heap::refill        bits of a span            |- Heap::make_room     bits of a span
+//          `- LargeBlocks         slices or chunks          `- Outbox              home to another heap
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "../base/allocator.hpp"
+#include "../base/heap_stats.hpp"
+#include "../platform/bytes.hpp"
+#include "heap.hpp"
+#include "heap_pool.hpp"
+#include "large.hpp"
+#include "space.hpp"
+
+namespace basalt::engine {
+
+// `Thread` is how a thread finds its heap and how it says goodbye:
+//
+//   Thread::heap()         Returns: a reference to this thread's pointer; at first it points to an empty heap.
+//   Thread::departed()     Returns: the empty heap to which that pointer is set when the thread's own is parked.
+//   Thread::watch_exit()   Effects: sees to it that `park` is called when this thread ends.
+template <AddressSpaceOs System, class Thread>
+class Engine {
+ public:
+  constexpr Engine() noexcept = default;
+
+  // The short path. `Otherwise` says what to return when there is no memory; only the slow path knows of it.
+  template <void* (*Otherwise)() noexcept>
+  [[nodiscard, gnu::always_inline]] void* allocate_or(std::size_t size) noexcept {
+    Heap<System>& heap = *Thread::heap();
+    if (size > heap.small_limit) [[unlikely]]
+      return allocate_slowly<Otherwise>(size);
+    Bin& bin = heap.bins[class_of(size)];
+    if (bin.empty()) [[unlikely]]
+      return allocate_slowly<Otherwise>(size);
+    return *--bin.top;
+  }
+
+  [[nodiscard, gnu::always_inline]] bool free_shortly(void* p) noexcept { return Thread::heap()->free(p); }
+
+  // For the rest, see the concept `Allocator`.
+  [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
+    if (alignment <= natural) return allocate_or<nothing>(size);
+    if (size <= largest_small && alignment <= slice_bytes) {
+      for (unsigned c = class_of(std::max(size, alignment)); c < class_count; ++c) {
+        if (slot_bytes(c) % alignment == 0) return allocate_or<nothing>(slot_bytes(c));
+      }
+    }
+    return large().allocate(size, alignment);
+  }
+
+  [[nodiscard]] bool deallocate(void* p) noexcept { return free_shortly(p) || free_slowly(p); }
+
+  // In place within a quarter of the size; large blocks as long as their neighbours are free; huge ones by moving pages.
+  [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
+    const std::size_t old = usable_size(p);
+    if (size <= old && size >= old - old / 4) return p;
+    if (void* const resized = large().resize(p, size)) return resized;
+    void* const fresh = allocate_or<nothing>(size);
+    if (fresh == nullptr) return nullptr;
+    move_bytes(fresh, p, std::min(old, size));
+    (void)deallocate(p);
+    return fresh;
+  }
+
+  [[nodiscard]] std::size_t usable_size(const void* p) const noexcept {
+    const std::size_t slice = space_.window().slice_of(p);
+    const MapEntry entry = space_.window().entry(slice);
+    return is_span(entry) ? slot_bytes(entry & 0xff) : large().usable_size(slice, entry);
+  }
+
+  [[nodiscard]] bool owns(const void* p) const noexcept {
+    const Window window = space_.window();
+    const std::size_t slice = window.slice_of(p);
+    return slice < window.slices && window.entry(slice) != 0;
+  }
+
+  bool trim() noexcept {
+    if (Heap<System>* const heap = departed() ? nullptr : acquire()) {
+      send(*heap);
+      heap->flush();
+    }
+    return space_.purge() != 0;
+  }
+
+  // Taken by walking, not by counting: nothing on the short paths pays for it. Blocks in the bins of threads that are
+  // running at this moment are counted as they are seen.
+  [[nodiscard]] HeapStats stats() const noexcept {
+    HeapStats stats;
+    each_lock_to_take([](Lock& lock) { lock.lock(); });
+    space_.each_span([&stats](const Span& span) {
+      stats.free_blocks += span.free_count;
+      stats.free_bytes += std::size_t{span.free_count} * span.slot_size;
+    });
+    pool_.each([&stats](const Heap<System>& heap) { add_cached(heap, stats); });
+    stats.grown_bytes = space_.mapped_bytes();
+    stats.free_bytes += stats.grown_bytes - space_.used_bytes();
+    each_lock_to_release([](Lock& lock) { lock.unlock(); });
+    stats.live_bytes = stats.grown_bytes - stats.free_bytes;
+    return stats;
+  }
+
+  // Effects: the heap of the thread that ends waits for another one, with nothing of it stranded.
+  void park() noexcept {
+    Heap<System>*& mine = Thread::heap();
+    if (mine->id == 0) return;
+    Heap<System>& heap = *mine;
+    mine = Thread::departed();
+    send(heap);
+    heap.flush();
+    pool_.park(heap);
+  }
+
+  void before_fork() noexcept {
+    each_lock_to_take([](Lock& lock) { lock.lock_for_fork(); });
+  }
+  void after_fork_in_parent() noexcept { after_fork(); }
+  void after_fork_in_child() noexcept { after_fork(); }
+
+ private:
+  static constexpr std::size_t natural = 16;
+
+  static void* nothing() noexcept { return nullptr; }
+
+  [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{space_}; }
+
+  template <void* (*Otherwise)() noexcept>
+  [[gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size) noexcept {
+    void* const block = take_slowly(size);
+    return block != nullptr ? block : Otherwise();
+  }
+
+  [[nodiscard, gnu::cold]] void* take_slowly(std::size_t size) noexcept {
+    if (size > largest_small) return large().allocate(size, natural);
+    if (departed()) return with_shared_heap([&](Heap<System>& heap) { return take_small(heap, size); });
+    Heap<System>* const heap = acquire();
+    return heap == nullptr ? nullptr : take_small(*heap, size);
+  }
+
+  [[nodiscard]] void* take_small(Heap<System>& heap, std::size_t size) noexcept {
+    const SizeClass c = class_of(size);
+    if (!heap.bins[c].empty()) return *--heap.bins[c].top;
+    void* const block = heap.refill(c);
+    heap.window = space_.window();
+    return block;
+  }
+
+  [[nodiscard]] bool free_slowly(void* p) noexcept {
+    const Window window = space_.window();
+    const std::size_t slice = window.slice_of(p);
+    if (slice >= window.slices) return false;
+    const MapEntry entry = window.entry(slice);
+    if (!is_span(entry)) return large().free(p, slice, entry);
+    if (departed()) {
+      (void)with_shared_heap([&](Heap<System>& heap) { return take_back(heap, p, entry), true; });
+    } else if (Heap<System>* const heap = acquire()) {
+      take_back(*heap, p, entry);
+    }
+    return true;  // without memory for a heap the block is lost; the program is not
+  }
+
+  // Effects: a block of a span goes to this heap's bin, or on its way home.
+  void take_back(Heap<System>& heap, void* p, MapEntry entry) noexcept {
+    heap.window = space_.window();
+    const MapEntry own = entry ^ heap.tag;
+    if (own < class_count) {
+      if (heap.bins[own].full()) heap.make_room(static_cast<SizeClass>(own));
+      *heap.bins[own].top++ = p;
+    } else {
+      if (heap.outbox.full()) send(heap);
+      heap.outbox.add(static_cast<std::byte*>(p), slot_bytes(entry & 0xff));
+    }
+  }
+
+  void send(Heap<System>& heap) noexcept {
+    heap.outbox.send(space_, [this](HeapId owner, Span& span) { pool_.heap(owner).supply.announce(span); });
+  }
+
+  // Returns: this thread's heap, which it gets at its first use; nullptr when there is no memory for it.
+  [[nodiscard]] Heap<System>* acquire() noexcept {
+    Heap<System>*& mine = Thread::heap();
+    if (mine->id != 0) [[likely]]
+      return mine;
+    Heap<System>* const heap = space_.ready() ? pool_.take(space_) : nullptr;
+    if (heap == nullptr) return nullptr;
+    heap->window = space_.window();
+    mine = heap;
+    Thread::watch_exit();
+    return heap;
+  }
+
+  // A thread whose heap is parked already may still run destructors. It must not take a heap again, since nobody would
+  // park that one: such threads share one heap, under a lock, and send what they free home at once.
+  [[nodiscard]] static bool departed() noexcept { return Thread::heap() == Thread::departed(); }
+
+  template <class Use>
+  [[nodiscard]] auto with_shared_heap(Use&& use) noexcept -> decltype(use(std::declval<Heap<System>&>())) {
+    Holding hold{shared_lock_};
+    if (shared_heap_ == nullptr && space_.ready()) shared_heap_ = pool_.take(space_);
+    if (shared_heap_ == nullptr) return {};
+    auto result = use(*shared_heap_);
+    send(*shared_heap_);
+    return result;
+  }
+
+  static void add_cached(const Heap<System>& heap, HeapStats& stats) noexcept {
+    for (unsigned c = 0; c < class_count; ++c) {
+      stats.free_blocks += heap.bins[c].held();
+      stats.free_bytes += heap.bins[c].held() * slot_bytes(c);
+    }
+  }
+
+  // Every lock there is, in the order in which they nest. While the pool's is held, no heap comes to be.
+  template <class Visitor>
+  void each_lock_to_take(Visitor&& take) const noexcept {
+    take(shared_lock_);
+    take(pool_.lock());
+    pool_.each([&](Heap<System>& heap) { take(heap.lock); });
+    take(space_.lock());
+  }
+
+  template <class Visitor>
+  void each_lock_to_release(Visitor&& release) const noexcept {
+    release(space_.lock());
+    pool_.each([&](Heap<System>& heap) { release(heap.lock); });
+    release(pool_.lock());
+    release(shared_lock_);
+  }
+
+  void after_fork() noexcept {
+    each_lock_to_release([](Lock& lock) { lock.unlock_after_fork(); });
+  }
+
+  mutable Space<System> space_;
+  HeapPool<System> pool_;
+  mutable Lock shared_lock_;             // guards the shared heap
+  Heap<System>* shared_heap_ = nullptr;  // of threads that have parked their own
+};
+
+}  // namespace basalt::engine

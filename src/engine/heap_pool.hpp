@@ -1,0 +1,78 @@
+// All heaps there are, and those that wait for a thread.
+#pragma once
+
+#include <cstddef>
+#include <new>
+
+#include "../base/bits.hpp"
+#include "heap.hpp"
+#include "lock.hpp"
+#include "space.hpp"
+
+namespace basalt::engine {
+
+inline constexpr HeapId most_heaps = 1 << 14;
+
+// A heap is never destroyed: its thread ends, it is parked with its spans and its id, and the next thread takes it. So
+// memory that outlives a thread stays somebody's own, and nothing has to be rewritten.
+template <AddressSpaceOs System>
+class HeapPool {
+ public:
+  constexpr HeapPool() noexcept = default;
+
+  // Returns: a parked heap, or a new one; nullptr when there is no memory for it.
+  [[nodiscard]] Heap<System>* take(Space<System>& space) noexcept {
+    Holding hold{lock_};
+    Heap<System>* const heap = parked_;
+    if (heap == nullptr) return make(space);
+    parked_ = heap->next_parked;
+    return heap;
+  }
+
+  void park(Heap<System>& heap) noexcept {
+    Holding hold{lock_};
+    heap.next_parked = parked_;
+    parked_ = &heap;
+  }
+
+  // Requires: a heap with this id has been taken once.
+  [[nodiscard]] Heap<System>& heap(HeapId id) const noexcept { return *heaps_[id]; }
+
+  template <class Visitor>
+  void each(Visitor&& visit) const noexcept {
+    for (HeapId id = 1; id <= made_; ++id) visit(*heaps_[id]);
+  }
+
+  // The lock under which heaps come to be: while it is held, `each` is complete.
+  [[nodiscard]] Lock& lock() const noexcept { return lock_; }
+
+ private:
+  static constexpr std::size_t mapping = 512 * KiB;  // address space of one heap and the arrays of its bins
+
+  [[nodiscard]] Heap<System>* make(Space<System>& space) noexcept {
+    if (!have_table() || made_ + 1 == most_heaps) return nullptr;
+    const Result<std::byte*> memory = System::map(mapping);
+    if (!memory.ok()) return nullptr;
+    auto* const heap = ::new (static_cast<void*>(memory.value)) Heap<System>;
+    const HeapId id = made_ + 1;
+    std::byte* const arrays = memory.value + align_up(sizeof(Heap<System>), 64);
+    heap->start(space, id, range_between(arrays, memory.value + mapping));
+    heaps_[id] = heap;
+    made_ = id;
+    return heap;
+  }
+
+  [[nodiscard]] bool have_table() noexcept {
+    if (heaps_ != nullptr) return true;
+    const Result<std::byte*> table = System::map(most_heaps * sizeof(Heap<System>*));
+    heaps_ = reinterpret_cast<Heap<System>**>(table.value);
+    return table.ok();
+  }
+
+  mutable Lock lock_;
+  Heap<System>** heaps_ = nullptr;  // by id; entry 0 is nobody
+  HeapId made_ = 0;                 // the highest id that is in use
+  Heap<System>* parked_ = nullptr;
+};
+
+}  // namespace basalt::engine

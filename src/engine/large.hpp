@@ -1,0 +1,106 @@
+// Blocks above 32 KiB: slices of their own, and from half a chunk on, chunks of their own.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "../base/bits.hpp"
+#include "../platform/fatal.hpp"
+#include "page_map.hpp"
+#include "space.hpp"
+
+namespace basalt::engine {
+
+// No heap owns such a block: whoever frees it takes the space's lock. Its map entry is the proof that it lives; two threads
+// that free the same block meet there, and the one that comes second finds it gone.
+template <AddressSpaceOs System>
+class LargeBlocks {
+ public:
+  explicit LargeBlocks(Space<System>& space) noexcept : space_{space} {}
+
+  // Returns: a block of `size` bytes at a multiple of `alignment`, or nullptr.
+  [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
+    if (size > max_request || alignment > chunk_bytes || !space_.ready()) return nullptr;
+    return size > largest_run || alignment > largest_run ? allocate_huge(size)
+                                                         : allocate_run(size, alignment);
+  }
+
+  // Requires: `entry` is the map entry of `slice`, in which p lies.
+  // Returns: false if there is no large block; one that is freed twice, or in its middle, ends the program.
+  [[nodiscard]] bool free(void* p, std::size_t slice, MapEntry entry) noexcept {
+    if (entry == entry_for(Kind::interior)) refuse_inside(p);
+    const bool huge = entry == entry_for(Kind::huge);
+    if (!huge && entry != entry_for(Kind::large)) return false;
+    if (p != space_.address(slice)) refuse_inside(p);
+    if (!space_.claim(slice, entry)) refuse_double(p);
+    if (huge) {
+      space_.give_huge(slice);
+    } else {
+      const Run run{slice, space_.descriptor(slice).slices};
+      space_.mark(run, 0, 0);
+      space_.give(run);
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::size_t usable_size(std::size_t slice, MapEntry entry) const noexcept {
+    return entry == entry_for(Kind::huge) ? space_.huge_size(slice)
+                                          : space_.descriptor(slice).slices * slice_bytes;
+  }
+
+  // Returns: the block at its new size, if its memory could be kept without a copy; else nullptr, and it is as it was.
+  [[nodiscard]] void* resize(void* p, std::size_t size) noexcept {
+    const std::size_t slice = space_.window().slice_of(p);
+    const MapEntry entry = space_.window().entry(slice);
+    if (entry == entry_for(Kind::huge) && size > largest_run && size <= max_request)
+      return resize_huge(slice, size);
+    if (entry == entry_for(Kind::large) && size <= largest_run) return extend_run(slice, size) ? p : nullptr;
+    return nullptr;
+  }
+
+ private:
+  static constexpr std::size_t largest_run =
+      chunk_bytes / 2;  // bytes: above it a block gets chunks to itself
+
+  [[nodiscard]] static unsigned slices_for(std::size_t size) noexcept {
+    return static_cast<unsigned>(align_up(std::max<std::size_t>(size, 1), slice_bytes) >> slice_shift);
+  }
+
+  [[nodiscard]] void* allocate_run(std::size_t size, std::size_t alignment) noexcept {
+    const auto apart = static_cast<unsigned>(std::max<std::size_t>(alignment >> slice_shift, 1));
+    const Run run = space_.take(slices_for(size), apart);
+    if (run.count == 0) return nullptr;
+    space_.descriptor(run.first).slices = static_cast<std::uint16_t>(run.count);
+    space_.mark(run, entry_for(Kind::large), entry_for(Kind::interior));
+    return space_.address(run.first);
+  }
+
+  [[nodiscard]] void* allocate_huge(std::size_t size) noexcept {
+    const std::size_t slice = space_.take_huge(size);
+    return slice == Space<System>::none ? nullptr : space_.address(slice);
+  }
+
+  [[nodiscard]] bool extend_run(std::size_t slice, std::size_t size) noexcept {
+    Span& span = space_.descriptor(slice);
+    const unsigned slices = slices_for(size);
+    if (slices <= span.slices || !space_.extend({slice, span.slices}, slices - span.slices)) return false;
+    span.slices = static_cast<std::uint16_t>(slices);
+    space_.mark({slice, slices}, entry_for(Kind::large), entry_for(Kind::interior));
+    return true;
+  }
+
+  [[nodiscard]] void* resize_huge(std::size_t slice, std::size_t size) noexcept {
+    if (!space_.claim(slice, entry_for(Kind::huge))) refuse_double(space_.address(slice));
+    const std::size_t now = space_.resize_huge(slice, size);
+    return now == Space<System>::none ? nullptr : space_.address(now);
+  }
+
+  [[noreturn, gnu::cold]] static void refuse_inside(const void* p) noexcept {
+    fatal(Text{} << "basalt: invalid pointer in free: " << p << " lies inside a large block");
+  }
+
+  Space<System>& space_;
+};
+
+}  // namespace basalt::engine

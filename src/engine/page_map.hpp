@@ -1,0 +1,55 @@
+// The page map: whose slice is this, and what is in it? One number answers.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "size_class.hpp"
+#include "span.hpp"
+
+namespace basalt::engine {
+
+// An entry of the map: `owner << 8 | kind`, where the kind is a size class, or one of the values past the last class.
+//
+// 0 means that the slice is not ours. A thread compares with its own tag (its heap's id << 8): what is left after the
+// exclusive or is a size class if and only if the slice is a span of its own heap. So null, foreign, remote, large and
+// huge blocks all fail the one comparison that a local free makes anyway.
+using MapEntry = std::uint32_t;
+
+enum class Kind : std::uint8_t {
+  large = 0xf0,     // the first slice of a run that one block has to itself
+  interior = 0xf1,  // a later slice of a large or huge block
+  huge = 0xf2,      // the first slice of chunks that one block has to itself
+};
+
+inline constexpr HeapId nobody = 0xff'ffff;  // owner of what belongs to no heap; no heap has this id
+
+[[nodiscard]] constexpr MapEntry tag_of(HeapId heap) noexcept { return heap << 8; }
+[[nodiscard]] constexpr MapEntry entry_for(HeapId heap, SizeClass c) noexcept { return tag_of(heap) | c; }
+[[nodiscard]] constexpr MapEntry entry_for(Kind kind) noexcept {
+  return tag_of(nobody) | static_cast<MapEntry>(kind);
+}
+[[nodiscard]] constexpr bool is_span(MapEntry entry) noexcept {
+  return entry != 0 && (entry & 0xff) < class_count;
+}
+
+// What a free needs of the map, copied into the first cache line of every heap.
+//
+// All three are 0 in a heap that is not one yet, so that every pointer fails the range check there.
+struct Window {
+  std::uintptr_t base = 0;  // address of the first slice
+  std::size_t slices = 0;   // that have an entry
+  std::atomic<MapEntry>* entries = nullptr;
+
+  // Returns: the number of the slice of `p`; not below `slices` for whatever lies outside.
+  [[nodiscard]] std::size_t slice_of(const void* p) const noexcept {
+    return (address_of(p) - base) >> slice_shift;
+  }
+
+  [[nodiscard]] MapEntry entry(std::size_t slice) const noexcept {
+    return entries[slice].load(std::memory_order_relaxed);
+  }
+};
+
+}  // namespace basalt::engine

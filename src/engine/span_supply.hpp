@@ -1,0 +1,207 @@
+// The spans of one heap: where its caches are filled from, and where they are emptied to.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "../platform/fatal.hpp"
+#include "page_map.hpp"
+#include "space.hpp"
+#include "span.hpp"
+
+namespace basalt::engine {
+
+// Everything here is done under the heap's lock, but for `announce` and the bits of Span::remote, which any thread sets.
+//
+// Law: a span of this heap is attached and on the list of its class, or full and on no list, or returned and on the inbox.
+//      A span on a list has at least one bit in `free`; the first of the list is the one being used up.
+template <AddressSpaceOs System>
+class SpanSupply {
+ public:
+  // Requires: called once, before anything else.
+  void start(Space<System>& space, HeapId id) noexcept {
+    space_ = &space;
+    id_ = id;
+  }
+
+  // Effects: writes up to `wanted` free slots of class `c` to `out`, lowest addresses last, so that popping ascends.
+  // Returns: how many; 0 when there is no memory.
+  [[nodiscard]] unsigned take(SizeClass c, void** out, unsigned wanted) noexcept {
+    Span* span = lists_[c];
+    if (span == nullptr && collect_inbox()) span = lists_[c];
+    if (span == nullptr) span = fresh_span(c);
+    if (span == nullptr) return 0;
+    const unsigned taken = take_slots(*span, out, wanted);
+    if (span->free_count == 0) retire(*span);
+    return taken;
+  }
+
+  // Effects: takes `count` blocks of this heap back.  Errors: a block that is free already, or no block, ends the program.
+  void put(void* const* blocks, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count; ++i) put_one(static_cast<std::byte*>(blocks[i]));
+  }
+
+  // Effects: takes what other threads have given back.  Returns: whether there was anything.
+  bool collect_inbox() noexcept {
+    Span* span = inbox_.exchange(nullptr, std::memory_order_acquire);
+    const bool any = span != nullptr;
+    while (span != nullptr) {
+      Span* const next = span->inbox_next;
+      const SpanWord word = span->word.load(std::memory_order_relaxed);
+      span->word.store(word.in(SpanState::attached), std::memory_order_seq_cst);
+      collect_remote(*span);
+      enlist(*span);
+      release_if_empty(*span);
+      span = next;
+    }
+    return any;
+  }
+
+  // Effects: tells the owner that a full span of its has free slots again. Any thread, once for each time it was full.
+  void announce(Span& span) noexcept {
+    Span* head = inbox_.load(std::memory_order_relaxed);
+    do {
+      span.inbox_next = head;
+    } while (
+        !inbox_.compare_exchange_weak(head, &span, std::memory_order_release, std::memory_order_relaxed));
+  }
+
+  // Effects: gives every empty span back, also those that are kept in reserve.
+  void release_empty() noexcept {
+    for (Span* list : lists_) {
+      for (Span* span = list; span != nullptr;) {
+        Span* const next = span->next;
+        collect_remote(*span);
+        if (span->free_count == span->slots) release(*span);
+        span = next;
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] Span* fresh_span(SizeClass c) noexcept {
+    const Run run = space_->take(span_slices(c));
+    if (run.count == 0) return nullptr;
+    Span& span = space_->descriptor(run.first);
+    span.begin = space_->address(run.first);
+    span.slot_size = static_cast<std::uint32_t>(slot_bytes(c));
+    span.reciprocal = Span::reciprocal_of(slot_bytes(c));
+    span.slots = static_cast<std::uint16_t>(run.count * slice_bytes / slot_bytes(c));
+    span.free_count = span.slots;
+    span.slices = static_cast<std::uint16_t>(run.count);
+    span.size_class = c;
+    for (unsigned w = 0; w < Span::words; ++w) {
+      const unsigned left = span.slots > w * 64 ? span.slots - w * 64 : 0;
+      span.free[w] = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
+    }
+    const SpanWord old = span.word.load(std::memory_order_relaxed);
+    span.word.store({id_, old.generation(), SpanState::attached}, std::memory_order_seq_cst);
+    space_->mark(run, entry_for(id_, c), entry_for(id_, c));
+    enlist(span);
+    return &span;
+  }
+
+  [[nodiscard]] static unsigned take_slots(Span& span, void** out, unsigned wanted) noexcept {
+    unsigned taken = 0;
+    for (unsigned w = 0; taken < wanted && w < Span::words; ++w) {
+      std::uint64_t bits = span.free[w];
+      for (; bits != 0 && taken < wanted; bits &= bits - 1) {
+        out[taken++] = span.slot(w * 64 + static_cast<unsigned>(std::countr_zero(bits)));
+      }
+      span.free[w] = bits;
+    }
+    span.free_count = static_cast<std::uint16_t>(span.free_count - taken);
+    for (unsigned low = 0, high = taken; low + 1 < high;) std::swap(out[low++], out[--high]);
+    return taken;
+  }
+
+  // Effects: a span with nothing left to give leaves the list, unless other threads have given something back.
+  //
+  // The order matters: first the state, then another look at the bits. A freer does it the other way round, first its
+  // bit, then a look at the state; so one of the two sees the other, all four being sequentially consistent.
+  void retire(Span& span) noexcept {
+    if (collect_remote(span)) return;
+    unlist(span);
+    SpanWord full = span.word.load(std::memory_order_relaxed).in(SpanState::full);
+    span.word.exchange(full, std::memory_order_seq_cst);
+    for (const std::atomic<std::uint64_t>& bits : span.remote) {
+      if (bits.load(std::memory_order_seq_cst) == 0) continue;
+      if (take_back(span, full)) {
+        collect_remote(span);
+        enlist(span);
+      }
+      return;
+    }
+  }
+
+  // Returns: whether a full span is ours to attach again; if not, a freer was first, and it is on the inbox or about to be.
+  [[nodiscard]] static bool take_back(Span& span, SpanWord full) noexcept {
+    return span.word.compare_exchange_strong(full, full.in(SpanState::attached), std::memory_order_seq_cst,
+                                             std::memory_order_relaxed);
+  }
+
+  void put_one(std::byte* block) noexcept {
+    Span& span = space_->span_of(space_->window().slice_of(block));
+    const unsigned slot = checked_slot(span, block);
+    const std::uint64_t bit = std::uint64_t{1} << slot % 64;
+    if ((span.free[slot / 64] & bit) != 0) refuse_double(block);
+    span.free[slot / 64] |= bit;
+    span.free_count += 1;
+    const SpanWord word = span.word.load(std::memory_order_relaxed);
+    if (word.state() == SpanState::full && take_back(span, word)) enlist(span);
+    if (span.word.load(std::memory_order_relaxed).state() == SpanState::attached) release_if_empty(span);
+  }
+
+  // Effects: moves the bits that other threads have set over to `free`.  Returns: whether there were any.
+  bool collect_remote(Span& span) noexcept {
+    unsigned found = 0;
+    for (unsigned w = 0; w < Span::words; ++w) {
+      if (span.remote[w].load(std::memory_order_relaxed) == 0) continue;
+      const std::uint64_t bits = span.remote[w].exchange(0, std::memory_order_seq_cst);
+      if ((span.free[w] & bits) != 0) {
+        refuse_double(span.slot(w * 64 + static_cast<unsigned>(std::countr_zero(span.free[w] & bits))));
+      }
+      span.free[w] |= bits;
+      found += static_cast<unsigned>(std::popcount(bits));
+    }
+    span.free_count = static_cast<std::uint16_t>(span.free_count + found);
+    return found != 0;
+  }
+
+  // One empty span of each class is kept, so that a program that goes up and down by one block does not pay each time.
+  void release_if_empty(Span& span) noexcept {
+    const bool alone = lists_[span.size_class] == &span && span.next == nullptr;
+    if (span.free_count == span.slots && !alone) release(span);
+  }
+
+  void release(Span& span) noexcept {
+    unlist(span);
+    const SpanWord word = span.word.load(std::memory_order_relaxed);
+    span.word.store({0, word.generation() + 1, SpanState::attached}, std::memory_order_seq_cst);
+    const Run run{space_->window().slice_of(span.begin), span.slices};
+    space_->mark(run, 0, 0);
+    space_->give(run);
+  }
+
+  void enlist(Span& span) noexcept {
+    Span*& list = lists_[span.size_class];
+    span.previous = nullptr;
+    span.next = list;
+    if (list != nullptr) list->previous = &span;
+    list = &span;
+  }
+
+  void unlist(Span& span) noexcept {
+    if (span.next != nullptr) span.next->previous = span.previous;
+    (span.previous != nullptr ? span.previous->next : lists_[span.size_class]) = span.next;
+  }
+
+  Space<System>* space_ = nullptr;
+  HeapId id_ = 0;
+  Span* lists_[class_count] = {};
+  std::atomic<Span*> inbox_{nullptr};
+};
+
+}  // namespace basalt::engine
