@@ -42,7 +42,7 @@ class Engine {
     Bin& bin = heap.bins[class_of(size)];
     if (bin.empty()) [[unlikely]]
       return allocate_slowly<Otherwise>(size);
-    return *--bin.top;
+    return bin.pop();
   }
 
   [[nodiscard, gnu::always_inline]] bool free_shortly(void* p) noexcept { return Thread::heap()->free(p); }
@@ -148,7 +148,7 @@ class Engine {
 
   [[nodiscard]] void* take_small(Heap<System>& heap, std::size_t size) noexcept {
     const SizeClass c = class_of(size);
-    if (!heap.bins[c].empty()) return *--heap.bins[c].top;
+    if (!heap.bins[c].empty()) return heap.bins[c].pop();
     void* const block = heap.refill(c);
     heap.window = space_.window();
     return block;
@@ -174,7 +174,7 @@ class Engine {
     const MapEntry own = entry ^ heap.tag;
     if (own < class_count) {
       if (heap.bins[own].full()) heap.make_room(static_cast<SizeClass>(own));
-      *heap.bins[own].top++ = p;
+      heap.bins[own].push(p);
     } else {
       if (heap.outbox.full()) send(heap);
       heap.outbox.add(static_cast<std::byte*>(p), slot_bytes(entry & 0xff));

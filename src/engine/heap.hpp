@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "../base/range.hpp"
 #include "lock.hpp"
@@ -20,15 +20,55 @@ namespace basalt::engine {
 //      base            top                  limit
 //      v               v                    v
 //      | p | p | p | p |                    |
-struct Bin {
-  void** top = nullptr;
-  void** limit = nullptr;
-  void** base = nullptr;
+//
+// Only the heap's own thread pushes and pops, without a lock. `base` and `limit` change under the lock, so whoever holds
+// it may look on; `top` moves all the time, so it is atomic, at no cost. It is stored after the slot it uncovers, so that a
+// child whose parent's thread was in the midst of it loses one slot at most.
+class Bin {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return top() == base_; }
+  [[nodiscard]] bool full() const noexcept { return top() == limit_; }
+  [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::size_t>(top() - base_); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
+  [[nodiscard]] void** base() const noexcept { return base_; }
 
-  [[nodiscard]] bool empty() const noexcept { return top == base; }
-  [[nodiscard]] bool full() const noexcept { return top == limit; }
-  [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::size_t>(top - base); }
-  [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit - base); }
+  // Requires: !empty().
+  [[nodiscard]] void* pop() noexcept {
+    void** const below = top() - 1;
+    top_.store(below, std::memory_order_relaxed);
+    return *below;
+  }
+
+  // Requires: !full().
+  void push(void* slot) noexcept {
+    void** const above = top();
+    *above = slot;
+    top_.store(above + 1, std::memory_order_release);
+  }
+
+  // Effects: says how many slots lie in the array now, from its base on.
+  void hold(std::size_t slots) noexcept { top_.store(base_ + slots, std::memory_order_release); }
+
+  // Effects: the `slots` coldest ones are forgotten.
+  void drop(std::size_t slots) noexcept {
+    void** const end = std::copy(base_ + slots, top(), base_);
+    top_.store(end, std::memory_order_release);
+  }
+
+  // Effects: goes on in a wider array.
+  void move_to(void** array, std::size_t capacity) noexcept {
+    void** const end = std::copy(base_, top(), array);
+    base_ = array;
+    limit_ = array + capacity;
+    top_.store(end, std::memory_order_release);
+  }
+
+ private:
+  [[nodiscard]] void** top() const noexcept { return top_.load(std::memory_order_relaxed); }
+
+  std::atomic<void**> top_{nullptr};
+  void** limit_ = nullptr;
+  void** base_ = nullptr;
 };
 
 // A thread that has no heap yet points to one that is empty and nobody's: `small_limit` and the window are 0 there, and
@@ -68,7 +108,7 @@ struct Heap {
     if (own >= class_count) return false;
     Bin& bin = bins[own];
     if (bin.full()) return false;
-    *bin.top++ = p;
+    bin.push(p);
     return true;
   }
 
@@ -76,34 +116,29 @@ struct Heap {
   // Requires: the bin is empty.
   [[nodiscard]] void* refill(SizeClass c) noexcept {
     Bin& bin = bins[c];
-    widen(bin, c);
     Holding hold{lock};
-    const unsigned taken = supply.take(c, bin.base, static_cast<unsigned>(bin.capacity() / 2));
-    if (taken == 0) return nullptr;
-    bin.top = bin.base + taken - 1;
-    return *bin.top;
+    widen(bin, c);
+    bin.hold(supply.take(c, bin.base(), static_cast<unsigned>(bin.capacity() / 2)));
+    return bin.empty() ? nullptr : bin.pop();
   }
 
   // Effects: a full bin gets room: a wider array, or its colder half goes back to the spans.
   void make_room(SizeClass c) noexcept {
     Bin& bin = bins[c];
+    Holding hold{lock};
     widen(bin, c);
     if (!bin.full()) return;
     const std::size_t half = (bin.held() + 1) / 2;
-    {
-      Holding hold{lock};
-      supply.put(bin.base, half);
-    }
-    std::copy(bin.base + half, bin.top, bin.base);
-    bin.top -= half;
+    supply.put(bin.base(), half);
+    bin.drop(half);
   }
 
   // Effects: everything in the bins goes back to the spans, and spans that are empty then to the space.
   void flush() noexcept {
     Holding hold{lock};
     for (Bin& bin : bins) {
-      supply.put(bin.base, bin.held());
-      bin.top = bin.base;
+      supply.put(bin.base(), bin.held());
+      bin.hold(0);
     }
     supply.collect_inbox();
     supply.release_empty();
@@ -121,11 +156,8 @@ struct Heap {
     const std::size_t bound = std::clamp(bin_bytes / slot_bytes(c), least_capacity, most_capacity);
     const std::size_t wider = std::min(std::max(2 * bin.capacity(), first_capacity), bound);
     if (wider <= bin.capacity() || static_cast<std::size_t>(arrays_end - arrays_next) < wider) return;
-    void** const array = arrays_next;
+    bin.move_to(arrays_next, wider);
     arrays_next += wider;
-    const std::size_t held = bin.held();
-    std::copy(bin.base, bin.top, array);
-    bin = {array + held, array + wider, array};
   }
 };
 
