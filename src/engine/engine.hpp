@@ -148,7 +148,8 @@ class Engine {
 
   [[nodiscard]] void* take_small(Heap<System>& heap, std::size_t size) noexcept {
     const SizeClass c = class_of(size);
-    if (!heap.bins[c].empty()) return heap.bins[c].pop();
+    void* slot = nullptr;
+    if (heap.bins[c].pop(slot)) return slot;
     void* const block = heap.refill(c);
     heap.window = space_.window();
     return block;
@@ -173,8 +174,9 @@ class Engine {
     heap.window = space_.window();
     const MapEntry own = entry ^ heap.tag;
     if (own < class_count) {
-      if (heap.bins[own].full()) heap.make_room(static_cast<SizeClass>(own));
-      heap.bins[own].push(p);
+      if (heap.bins[own].push(p)) return;
+      heap.make_room(static_cast<SizeClass>(own));
+      (void)heap.bins[own].push(p);
     } else {
       if (heap.outbox.full()) send(heap);
       heap.outbox.add(static_cast<std::byte*>(p), slot_bytes(entry & 0xff));

@@ -32,18 +32,22 @@ class Bin {
   [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
   [[nodiscard]] void** base() const noexcept { return base_; }
 
-  // Requires: !empty().
-  [[nodiscard]] void* pop() noexcept {
-    void** const below = top() - 1;
-    top_.store(below, std::memory_order_relaxed);
-    return *below;
+  // Returns: whether there was a slot to give.
+  [[nodiscard, gnu::always_inline]] bool pop(void*& slot) noexcept {
+    void** const end = top();
+    if (end == base_) return false;
+    top_.store(end - 1, std::memory_order_relaxed);
+    slot = end[-1];
+    return true;
   }
 
-  // Requires: !full().
-  void push(void* slot) noexcept {
-    void** const above = top();
-    *above = slot;
-    top_.store(above + 1, std::memory_order_release);
+  // Returns: whether there was room.
+  [[nodiscard, gnu::always_inline]] bool push(void* slot) noexcept {
+    void** const end = top();
+    if (end == limit_) return false;
+    *end = slot;
+    top_.store(end + 1, std::memory_order_release);
+    return true;
   }
 
   // Effects: says how many slots lie in the array now, from its base on.
@@ -106,10 +110,7 @@ struct Heap {
     if (slice >= window.slices) return false;
     const MapEntry own = window.entry(slice) ^ tag;
     if (own >= class_count) return false;
-    Bin& bin = bins[own];
-    if (bin.full()) return false;
-    bin.push(p);
-    return true;
+    return bins[own].push(p);
   }
 
   // Returns: a slot, after the bin of class `c` was filled to the half; nullptr when there is no memory.
@@ -119,7 +120,9 @@ struct Heap {
     Holding hold{lock};
     widen(bin, c);
     bin.hold(supply.take(c, bin.base(), static_cast<unsigned>(bin.capacity() / 2)));
-    return bin.empty() ? nullptr : bin.pop();
+    void* slot = nullptr;
+    (void)bin.pop(slot);
+    return slot;
   }
 
   // Effects: a full bin gets room: a wider array, or its colder half goes back to the spans.
