@@ -24,6 +24,7 @@ namespace basalt {
 //                               about; it is not followed.
 //   trim()                      Effects: gives whole free pages back to the OS.  Returns: whether any went.
 //   stats()                     Returns: a consistent snapshot.
+//   broken_law()                Returns: nullptr if a walk finds all in order, else the law that is broken, in words.
 //   before_fork() and so on     Effects: hold every lock over a fork; release them in the parent and in the child.
 //                               In between the thread that forks may call anything above.
 //
@@ -40,6 +41,7 @@ concept Allocator = requires(A& a, const A& ca, void* p, const void* cp, std::si
   { ca.owns(cp) } noexcept -> std::same_as<bool>;
   { a.trim() } noexcept -> std::same_as<bool>;
   { ca.stats() } noexcept -> std::same_as<HeapStats>;
+  { ca.broken_law() } noexcept -> std::same_as<const char*>;
   { a.before_fork() } noexcept;
   { a.after_fork_in_parent() } noexcept;
   { a.after_fork_in_child() } noexcept;

@@ -79,6 +79,12 @@ class SizePrefixed {
   [[nodiscard]] HeapStats stats() const noexcept { return sized_.stats(); }
   [[nodiscard]] Validity validate() const noexcept { return sized_.validate(); }
 
+  // Walks the heap.  Returns: nullptr if every law holds, else the one that is broken, in words.
+  [[nodiscard]] const char* broken_law() const noexcept {
+    const Law broken = validate().broken();
+    return broken == Law::none ? nullptr : name(broken);
+  }
+
   void before_fork() noexcept { sized_.before_fork(); }
   void after_fork_in_parent() noexcept { sized_.after_fork(); }
   void after_fork_in_child() noexcept { sized_.after_fork(); }

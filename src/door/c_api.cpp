@@ -51,9 +51,6 @@ BASALT_DOOR void basalt_stats(struct basalt_heap_stats* out) {
   out->given_back_bytes = stats.given_back_bytes;
 }
 
-BASALT_DOOR const char* basalt_validate() {
-  const basalt::Law broken = kitchen.validate().broken();
-  return broken == basalt::Law::none ? nullptr : basalt::name(broken);
-}
+BASALT_DOOR const char* basalt_validate() { return kitchen.broken_law(); }
 
 }  // extern "C"

@@ -39,10 +39,10 @@ class Engine {
     Heap<System>& heap = *Thread::heap();
     if (size > heap.small_limit) [[unlikely]]
       return allocate_slowly<Otherwise>(size);
-    Bin& bin = heap.bins[class_of(size)];
-    if (bin.empty()) [[unlikely]]
+    void* slot = nullptr;
+    if (!heap.bins[class_of(size)].pop(slot)) [[unlikely]]
       return allocate_slowly<Otherwise>(size);
-    return bin.pop();
+    return slot;
   }
 
   [[nodiscard, gnu::always_inline]] bool free_shortly(void* p) noexcept { return Thread::heap()->free(p); }
@@ -107,6 +107,18 @@ class Engine {
     each_lock_to_release([](Lock& lock) { lock.unlock(); });
     stats.live_bytes = stats.grown_bytes - stats.free_bytes;
     return stats;
+  }
+
+  // Walks the heap.  Returns: nullptr if every law holds, else the one that is broken, in words.
+  [[nodiscard]] const char* broken_law() const noexcept {
+    const char* broken = nullptr;
+    each_lock_to_take([](Lock& lock) { lock.lock(); });
+    space_.each_span([&](const Span& span) {
+      if (broken == nullptr) broken = span.broken_law();
+    });
+    if (broken == nullptr) broken = space_.broken_law();
+    each_lock_to_release([](Lock& lock) { lock.unlock(); });
+    return broken;
   }
 
   // Effects: the heap of the thread that ends waits for another one, with nothing of it stranded.

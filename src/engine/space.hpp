@@ -196,6 +196,21 @@ class Space {
   }
   [[nodiscard]] std::size_t used_bytes() const noexcept { return used_slices_ * slice_bytes + huge_bytes_; }
 
+  // Returns: nullptr, or the law that is broken.
+  [[nodiscard]] const char* broken_law() const noexcept {
+    std::size_t free = 0;
+    std::size_t dirty = 0;
+    for (std::size_t c = 0; c < chunks_; ++c) {
+      if (uses_[c] != ChunkUse::sliced) continue;
+      const Chunk& chunk = chunk_table_[c];
+      free += chunk.free.count();
+      dirty += chunk.dirty.count();
+      if ((chunk.free & chunk.dirty).count() != chunk.dirty.count()) return "only free slices are dirty";
+    }
+    if (free + used_slices_ != sliced_chunks_ * slices_per_chunk) return "every slice is free or in use";
+    return dirty == dirty_slices_ ? nullptr : "dirty slices are counted rightly";
+  }
+
   // Effects: calls `visit` with the descriptor of every span in use.
   template <class Visitor>
   void each_span(Visitor&& visit) noexcept {

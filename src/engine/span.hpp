@@ -83,6 +83,18 @@ struct Span {
     return begin + std::size_t{index} * slot_size;
   }
 
+  // Returns: nullptr, or the law that is broken.  Requires: the lock of the owner.
+  [[nodiscard]] const char* broken_law() const noexcept {
+    unsigned count = 0;
+    for (unsigned w = 0; w < words; ++w) {
+      count += static_cast<unsigned>(std::popcount(free[w]));
+      if ((free[w] & remote[w].load(std::memory_order_relaxed)) != 0)
+        return "a slot is free in one place only";
+    }
+    if (count != free_count) return "a span counts its free slots rightly";
+    return count <= slots ? nullptr : "a span has no more free slots than slots";
+  }
+
   [[nodiscard]] static constexpr std::uint64_t reciprocal_of(std::size_t slot_size) noexcept {
     const std::uint64_t steps = slot_size / slot_step;
     return ((std::uint64_t{1} << 32) + steps - 1) / steps;
