@@ -38,7 +38,8 @@ struct MallocFamily {
 
   static void free(void* p) noexcept {
     if constexpr (HasShortPath<Heap>) {
-      if (!heap.free_shortly(p)) [[unlikely]] free_at_length(p);
+      if (!heap.free_shortly(p)) [[unlikely]]
+        free_at_length(p);
     } else {
       free_at_length(p);
     }

@@ -50,7 +50,6 @@ concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char*
   { T::write(fd, text, bytes) } noexcept;
   { T::yield() } noexcept;
 };
-// clang-format on
 
 // What an allocator needs besides that lays out its own address space.
 //
@@ -66,5 +65,6 @@ concept AddressSpaceOs = Os<T> && requires(Range range, std::size_t bytes, std::
   { T::map_at(at, bytes) } noexcept -> std::same_as<Result<std::byte*>>;
   { T::remap_to(range, at, bytes) } noexcept -> std::same_as<Error>;
 };
+// clang-format on
 
 }  // namespace basalt

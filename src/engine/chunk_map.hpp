@@ -1,0 +1,212 @@
+// The window: where chunks lie, what each is used for, and the tables that tell of them.
+//
+//      window   | chunk 0 | chunk 1 |   -   | chunk 3 |  ...        4 MiB each; user memory and nothing else
+//      uses     |    s    |    s    |   -   |    h    |             what each chunk is used for
+//      map      |eeee eeee|eeee eeee|       |                       one entry for each slice
+//      chunks   |  Chunk  |  Chunk  |       |                       one Chunk for each: what is free, and descriptors
+//
+// The tables lie in one reservation of their own, far from the window, and are opened as chunks come: so an overflow
+// cannot reach them, and neither mlockall nor a limit on address space is charged for what is not used.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "../base/bits.hpp"
+#include "../base/range.hpp"
+#include "../platform/os.hpp"
+#include "page_map.hpp"
+#include "slice_set.hpp"
+#include "span.hpp"
+
+namespace basalt::engine {
+
+inline constexpr std::size_t chunk_bytes = slices_per_chunk * slice_bytes;
+
+// Law: a slice is in `free` or in use; `dirty` says which of the free ones were written since they were last purged.
+struct Chunk {
+  SliceSet free;
+  SliceSet dirty;
+  std::uint8_t back[slices_per_chunk] = {};  // from each slice in use, the distance to the first of its span
+  Span spans[slices_per_chunk];
+  std::size_t huge_bytes = 0;  // in the first chunk of a huge block: what is mapped of it
+};
+
+// absent   nothing of ours is mapped there
+// sliced   handed out slice by slice
+// huge     part of a block that has chunks to itself
+enum class ChunkUse : std::uint8_t { absent, sliced, huge };
+
+// A run of slices: its number in the window, and how many.
+struct Run {
+  std::size_t first = 0;
+  unsigned count = 0;  // 0: there is none
+};
+
+template <AddressSpaceOs System>
+class ChunkMap {
+ public:
+  static constexpr std::size_t none = SIZE_MAX;  // no chunk, no slice
+
+  constexpr ChunkMap() noexcept = default;
+
+  [[nodiscard]] bool laid_out() const noexcept { return slices_.load(std::memory_order_acquire) != 0; }
+
+  // Effects: lays the window out and maps its first chunk. A smaller window is better than none: a limit on address space
+  // may not leave room for the tables of the largest.
+  // Returns: the first chunk, or `none`.  Requires: !laid_out().
+  [[nodiscard]] std::size_t lay_out() noexcept {
+    for (const std::size_t window : {64 * GiB, 8 * GiB, GiB, 256 * MiB}) {
+      if (!reserve_tables(window / chunk_bytes)) continue;
+      base_ = random_place(window, reinterpret_cast<std::byte*>(uses_));
+      const std::size_t first = place(1, chunk_bytes, ChunkUse::sliced, 1);
+      if (first != none) return first;
+      base_ = kernels_place(window);
+      return place(1, chunk_bytes, ChunkUse::sliced, most_);
+    }
+    return none;
+  }
+
+  // Returns: what frees need to know. `slices` only grows; whoever keeps a copy asks again for slices beyond it.
+  [[nodiscard]] Window window() const noexcept {
+    const std::size_t slices = slices_.load(std::memory_order_acquire);
+    return slices == 0 ? Window{} : Window{base_, slices, entries_};
+  }
+
+  // Effects: maps `bytes` at the lowest `count` absent chunks in a row where the system lets us, in so many tries.
+  // Returns: the first of them, or `none`.
+  [[nodiscard]] std::size_t place(std::size_t count, std::size_t bytes, ChunkUse use,
+                                  std::size_t tries) noexcept {
+    for (std::size_t c = first_absent(0, count); c != none && tries-- != 0; c = first_absent(c + 1, count)) {
+      if (!open_tables(c, count)) return none;
+      const Result<std::byte*> mapped = System::map_at(address(c * slices_per_chunk), bytes);
+      if (mapped.ok()) {
+        occupy(c, count, use);
+        return c;
+      }
+      if (mapped.error.number != EEXIST) return none;
+    }
+    return none;
+  }
+
+  // Effects: makes `count` chunks, whose memory is gone, absent again.
+  void vacate(std::size_t first, std::size_t count) noexcept {
+    std::fill_n(uses_ + first, count, ChunkUse::absent);
+  }
+
+  // Effects: makes the `more` chunks behind `first` parts of the same use.  Returns: whether they were absent.
+  [[nodiscard]] bool widen(std::size_t first, std::size_t count, std::size_t more) noexcept {
+    const std::size_t next = first + count;
+    if (first_absent(next, more) != next || !open_tables(next, more)) return false;
+    occupy(next, more, uses_[first]);
+    return true;
+  }
+
+  [[nodiscard]] std::size_t end() const noexcept { return end_; }
+  [[nodiscard]] ChunkUse use(std::size_t chunk) const noexcept { return uses_[chunk]; }
+  [[nodiscard]] Chunk& chunk(std::size_t index) const noexcept { return chunks_[index]; }
+
+  [[nodiscard]] Span& descriptor(std::size_t slice) const noexcept {
+    return chunk_of(slice).spans[slice % slices_per_chunk];
+  }
+
+  // Returns: the descriptor that speaks for the span in which `slice` lies.
+  [[nodiscard]] Span& span_of(std::size_t slice) const noexcept {
+    return descriptor(slice - chunk_of(slice).back[slice % slices_per_chunk]);
+  }
+
+  void mark(Run run, MapEntry first, MapEntry rest) const noexcept {
+    for (unsigned i = 0; i < run.count; ++i) {
+      chunk_of(run.first).back[(run.first + i) % slices_per_chunk] = static_cast<std::uint8_t>(i);
+      entries_[run.first + i].store(i == 0 ? first : rest, std::memory_order_relaxed);
+    }
+  }
+
+  // Returns: whether the entry was `expected`, and is 0 now: of several that try, one.
+  [[nodiscard]] bool claim(std::size_t slice, MapEntry expected) const noexcept {
+    return entries_[slice].compare_exchange_strong(expected, 0, std::memory_order_acq_rel,
+                                                   std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] std::byte* address(std::size_t slice) const noexcept {
+    return reinterpret_cast<std::byte*>(base_ + (slice << slice_shift));
+  }
+
+ private:
+  [[nodiscard]] Chunk& chunk_of(std::size_t slice) const noexcept {
+    return chunks_[slice / slices_per_chunk];
+  }
+
+  [[nodiscard]] bool reserve_tables(std::size_t chunks) noexcept {
+    const std::size_t map_bytes = chunks * slices_per_chunk * sizeof(MapEntry);
+    const std::size_t uses_bytes = align_up(chunks, System::page_size());
+    const Result<std::byte*> tables = System::reserve(uses_bytes + map_bytes + chunks * sizeof(Chunk));
+    if (!tables.ok() || System::open({tables.value, uses_bytes})) return false;
+    most_ = chunks;
+    uses_ = reinterpret_cast<ChunkUse*>(tables.value);
+    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + uses_bytes);
+    chunks_ = reinterpret_cast<Chunk*>(tables.value + uses_bytes + map_bytes);
+    return true;
+  }
+
+  // Returns: where the window begins: at random, in the lower half of what 47 bits can name, where nothing else lives.
+  // The kernel has placed the tables at random already; their address is as good a die as any.
+  [[nodiscard]] static std::uintptr_t random_place(std::size_t window, const std::byte* random) noexcept {
+    constexpr std::uintptr_t lowest = std::uintptr_t{1} << 43;
+    constexpr std::uintptr_t choices = std::uintptr_t{1} << 44;
+    const std::uintptr_t mixed = (address_of(random) >> 12) * 0x9e37'79b9'7f4a'7c15U;
+    return lowest + align_down(mixed % choices, window);
+  }
+
+  // Returns: a window below the place where the kernel would put a chunk: for machines with fewer bits to an address, and
+  // for sanitizers that keep the rest for themselves.
+  [[nodiscard]] static std::uintptr_t kernels_place(std::size_t window) noexcept {
+    const Result<std::byte*> probe = System::map(chunk_bytes);
+    if (!probe.ok()) return 0;
+    (void)System::unmap({probe.value, chunk_bytes});
+    return align_down(address_of(probe.value) - window, chunk_bytes);
+  }
+
+  // Returns: the lowest chunk at `from` or above with which `count` absent ones begin.
+  [[nodiscard]] std::size_t first_absent(std::size_t from, std::size_t count) const noexcept {
+    std::size_t run = 0;
+    for (std::size_t c = from; c < most_; ++c) {
+      run = uses_[c] == ChunkUse::absent ? run + 1 : 0;
+      if (run == count) return c + 1 - count;
+    }
+    return none;
+  }
+
+  void occupy(std::size_t first, std::size_t count, ChunkUse use) noexcept {
+    std::fill_n(uses_ + first, count, use);
+    if (first + count > end_) {
+      end_ = first + count;
+      slices_.store(end_ * slices_per_chunk, std::memory_order_release);
+    }
+  }
+
+  // Effects: makes sure that map entries and descriptors of `count` chunks can be written.
+  [[nodiscard]] bool open_tables(std::size_t first, std::size_t count) noexcept {
+    const std::size_t page = System::page_size();
+    const auto open = [page](auto* begin, std::size_t number) noexcept {
+      return !System::open(range_between(align_down(reinterpret_cast<std::byte*>(begin), page),
+                                         align_up(reinterpret_cast<std::byte*>(begin + number), page)));
+    };
+    return open(entries_ + first * slices_per_chunk, count * slices_per_chunk) &&
+           open(chunks_ + first, count);
+  }
+
+  std::atomic<std::size_t> slices_{0};  // up to `end_`; published last
+  std::uintptr_t base_ = 0;
+  ChunkUse* uses_ = nullptr;
+  std::atomic<MapEntry>* entries_ = nullptr;
+  Chunk* chunks_ = nullptr;
+  std::size_t end_ = 0;   // one past the highest chunk that was ever used
+  std::size_t most_ = 0;  // chunks that the tables have room for
+};
+
+}  // namespace basalt::engine
