@@ -1,0 +1,320 @@
+// Reclamation of nodes under every schedule and every value that the memory model lets a load return.
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "basic/lock_free_nodes.hpp"
+#include "support/explorer/explorer.hpp"
+#include "support/explorer/mutants.hpp"
+
+namespace basalt {
+namespace {
+
+using explorer::Execution;
+using explorer::ModelAtomics;
+using explorer::Options;
+using explorer::Plain;
+using explorer::require;
+
+struct ModelWaiting {
+  void pause() { ModelAtomics::pause(); }
+};
+
+using Pool = NodePool<ModelAtomics, 3, ModelWaiting>;
+using Node = Pool::Node;
+using Visit = Pool::Visit;
+
+// A pool with room for so many nodes, and a link that everybody can follow.
+struct Shelf {
+  Shelf(Execution& run, std::size_t nodes) {
+    struct alignas(Node) Room {
+      std::byte bytes[sizeof(Node)];
+    };
+    for (std::size_t i = 0; i < nodes; ++i) {
+      Room& room = run.make<Room>();
+      require(pool.add_pages({room.bytes, sizeof room}) == 1, "a node's room holds a node");
+    }
+  }
+
+  // Effects: reads a shared node twice, as a walk along the list does.
+  void look(std::size_t seat) {
+    Visit visit{pool, seat};
+    const Node* const node = link.load(Visit::walk_order);
+    if (node != nullptr)
+      require(node->size.load(std::memory_order_relaxed) == 1, "a node was used again under our eyes");
+  }
+
+  // Effects: takes the shared node out of reach and retires it.
+  void unlink(std::size_t seat) {
+    Visit visit{pool, seat};
+    Node* node = link.load(std::memory_order_relaxed);
+    if (node != nullptr &&
+        link.compare_exchange_strong(node, nullptr, Visit::unlink_order, std::memory_order_relaxed)) {
+      visit.retire(node);
+    }
+  }
+
+  // Effects: tries to get a node; if there is one, uses it for something else.
+  bool reuse(std::size_t seat) {
+    Visit visit{pool, seat};
+    Node* const node = visit.take();
+    if (node == nullptr) return false;
+    node->size.store(2, std::memory_order_relaxed);
+    return true;
+  }
+
+  void share_one() {
+    Visit visit{pool, 0};
+    Node* const node = visit.take();
+    node->size.store(1, std::memory_order_relaxed);
+    link.store(node, std::memory_order_relaxed);
+  }
+
+  Pool pool;
+  ModelAtomics::Atomic<Node*> link{nullptr};
+};
+
+void look_while_unlinked_and_used_again(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 1);
+  shelf.share_one();
+  bool reused = false;
+  run.threads([&] { shelf.look(0); },
+              [&] {
+                shelf.unlink(1);
+                reused = shelf.reuse(1) || shelf.reuse(1) || shelf.reuse(1);
+              });
+  // Once the looker has gone, nothing holds the node back: reuse is not avoided by never reusing.
+  require(reused || shelf.reuse(0) || shelf.reuse(0) || shelf.reuse(0), "a node was never used again");
+}
+
+// One that is slow to sit down writes an epoch that is past, and is protected all the same.
+void look_late(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 1);
+  shelf.share_one();
+  run.threads([&] { shelf.look(0); },
+              [&] {
+                (void)shelf.reuse(1);
+                (void)shelf.reuse(1);
+                shelf.unlink(1);
+                (void)shelf.reuse(1);
+                (void)shelf.reuse(1);
+              });
+}
+
+// The epoch is moved on by one who knows nothing of the unlinking.
+void look_while_a_third_moves_on(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 1);
+  shelf.share_one();
+  run.threads([&] { shelf.look(0); },
+              [&] {
+                shelf.unlink(1);
+                (void)shelf.reuse(1);
+              },
+              [&] { (void)shelf.reuse(2); });
+}
+
+// Taking a node from the pile while it goes and comes back: the pile would lose its order, and a node get two owners.
+void take_while_taken_and_laid_back(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 3);
+  Node* taken[6] = {};
+  run.threads(
+      [&] {
+        Visit visit{shelf.pool, 0};
+        taken[0] = visit.take();
+      },
+      [&] {
+        {
+          Visit visit{shelf.pool, 1};
+          Node* const first = visit.take();
+          taken[1] = visit.take();
+          Node* const third = visit.take();
+          if (first != nullptr) visit.retire(first);
+          if (third != nullptr) visit.retire(third);
+        }
+        for (std::size_t i = 2; i < 5; ++i) {
+          Visit visit{shelf.pool, 1};
+          taken[i] = visit.take();
+        }
+      });
+  for (std::size_t i = 0; i < 5; ++i) {
+    for (std::size_t j = 0; j < i; ++j)
+      require(taken[i] == nullptr || taken[i] != taken[j], "a node was given twice");
+  }
+}
+
+// What one did to a node before it was retired is seen by who uses it next.
+void hand_on(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 1);
+  auto& contents = run.make<Plain<int>>();
+  const auto use = [&](std::size_t seat) {
+    Visit visit{shelf.pool, seat};
+    Node* const node = visit.take();
+    if (node == nullptr) return;
+    contents.set(1);
+    visit.retire(node);
+  };
+  run.threads([&] { use(0); },
+              [&] {
+                use(1);
+                use(1);
+                use(1);
+              });
+}
+
+void hand_on_through_a_third(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 1);
+  auto& contents = run.make<Plain<int>>();
+  const auto use = [&](std::size_t seat) {
+    Visit visit{shelf.pool, seat};
+    Node* const node = visit.take();
+    if (node == nullptr) return;
+    contents.set(1);
+    visit.retire(node);
+  };
+  run.threads([&] { use(0); }, [&] { use(1); },
+              [&] {
+                use(2);
+                use(2);
+              });
+}
+
+void take_while_a_third_moves_on(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 3);
+  Node* taken[6] = {};
+  run.threads(
+      [&] {
+        Visit visit{shelf.pool, 0};
+        taken[0] = visit.take();
+      },
+      [&] {
+        {
+          Visit visit{shelf.pool, 1};
+          Node* const first = visit.take();
+          taken[1] = visit.take();
+          Node* const third = visit.take();
+          if (first != nullptr) visit.retire(first);
+          if (third != nullptr) visit.retire(third);
+        }
+        for (std::size_t i = 2; i < 4; ++i) {
+          Visit visit{shelf.pool, 1};
+          taken[i] = visit.take();
+        }
+      },
+      [&] {
+        Visit visit{shelf.pool, 2};
+        taken[5] = visit.take();
+      });
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t j = 0; j < i; ++j)
+      require(taken[i] == nullptr || taken[i] != taken[j], "a node was given twice");
+  }
+}
+
+void take_while_pages_are_added(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 1);
+  struct alignas(Node) Room {
+    std::byte bytes[2 * sizeof(Node)];
+  };
+  Room& room = run.make<Room>();
+  std::size_t taken = 0;
+  run.threads([&] { taken += shelf.reuse(0) ? 1 : 0; },
+              [&] {
+                taken += shelf.reuse(1) ? 1 : 0;
+                shelf.pool.add_pages({room.bytes, sizeof room});
+              });
+  for (int i = 0; i < 3; ++i) taken += shelf.reuse(0) ? 1 : 0;
+  require(taken == 3, "a node was lost");
+}
+
+// Two retire into one pile.
+void retire_and_retire(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 2);
+  const auto borrow = [&](std::size_t seat) {
+    Visit visit{shelf.pool, seat};
+    Node* const node = visit.take();
+    require(node != nullptr, "there are two nodes for two");
+    visit.retire(node);
+  };
+  run.threads([&] { borrow(0); }, [&] { borrow(1); });
+  std::size_t found = 0;
+  for (int i = 0; i < 4; ++i) found += shelf.reuse(0) ? 1 : 0;
+  require(found == 2, "a node was lost");
+}
+
+// One who closes finds nobody inside, and lets nobody in.
+void close_and_enter(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 1);
+  auto& contents = run.make<Plain<int>>();
+  run.threads(
+      [&] {
+        Pool::Alone alone{shelf.pool};
+        contents.set(1);
+      },
+      [&] {
+        Visit visit{shelf.pool, 1};
+        contents.set(2);
+      });
+}
+
+void close_and_close(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 1);
+  auto& contents = run.make<Plain<int>>();
+  const auto alone = [&] {
+    Pool::Alone here{shelf.pool};
+    contents.set(contents.get() + 1);
+  };
+  run.threads(alone, alone);
+  require(contents.get() == 2, "two were alone at the same time");
+}
+
+struct Scenario {
+  const char* name;
+  void (*body)(Execution&);
+};
+
+constexpr Scenario scenarios[] = {
+    {"look_while_unlinked_and_used_again", look_while_unlinked_and_used_again},
+    {"look_late", look_late},
+    {"look_while_a_third_moves_on", look_while_a_third_moves_on},
+    {"take_while_taken_and_laid_back", take_while_taken_and_laid_back},
+    {"hand_on", hand_on},
+    {"hand_on_through_a_third", hand_on_through_a_third},
+    {"take_while_a_third_moves_on", take_while_a_third_moves_on},
+    {"take_while_pages_are_added", take_while_pages_are_added},
+    {"retire_and_retire", retire_and_retire},
+    {"close_and_enter", close_and_enter},
+    {"close_and_close", close_and_close},
+};
+
+class NodePoolExplored : public testing::TestWithParam<Scenario> {};
+
+TEST_P(NodePoolExplored, HoldsInEveryExecution) {
+  const explorer::Result result = explorer::explore(Options{.max_executions = 20'000}, GetParam().body);
+  EXPECT_FALSE(result.failed) << result.report();
+  RecordProperty("executions", static_cast<int>(result.executions));
+}
+
+INSTANTIATE_TEST_SUITE_P(, NodePoolExplored, testing::ValuesIn(scenarios),
+                         [](const auto& scenario) { return std::string(scenario.param.name); });
+
+TEST(NodePoolMutants, AreAllCaught) {
+  std::map<std::string, std::string> caught_by;
+  for (const Scenario& scenario : scenarios) {
+    const explorer::MutantReport report =
+        explorer::weaken_each(Options{.max_executions = 3'000}, scenario.body);
+    EXPECT_FALSE(report.baseline.failed) << report.text();
+    for (const explorer::Mutant& mutant : report.mutants) {
+      std::string& by = caught_by[mutant.text()];
+      if (mutant.caught && by.empty()) by = scenario.name;
+    }
+  }
+  std::size_t survivors = 0;
+  for (const auto& [mutant, scenario] : caught_by) survivors += scenario.empty() ? 1 : 0;
+  EXPECT_LE(survivors, 3U);
+}
+
+}  // namespace
+}  // namespace basalt
