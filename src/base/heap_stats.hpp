@@ -15,6 +15,7 @@ struct HeapStats {
   std::size_t peak_live_bytes = 0;     // the most that `live_bytes` has been
   std::size_t free_bytes = 0;          // on the list
   std::size_t free_blocks = 0;         // the list's length
+  std::size_t peak_free_blocks = 0;    // the longest that the list has been
   std::size_t largest_free_bytes = 0;  // the largest block on the list
   std::size_t grown_bytes = 0;         // ever obtained from the grower
   std::size_t given_back_bytes = 0;    // ever returned to it

@@ -1,6 +1,7 @@
 // The list of free blocks: singly linked, sorted by address, neighbours merged.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "free_block.hpp"
@@ -91,6 +92,7 @@ class BlockList {
     merge_next(after);
     const bool swallowed = merge_next(before);
     recent_ = (swallowed ? before : after).block();
+    longest_ = std::max(longest_, length_);
     return {Added::Outcome::listed, recent_->range()};
   }
 
@@ -142,6 +144,7 @@ class BlockList {
 
   [[nodiscard]] Link head() noexcept { return Link{head_}; }
   [[nodiscard]] std::size_t length() const noexcept { return length_; }
+  [[nodiscard]] std::size_t longest() const noexcept { return longest_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] Observer& observer() noexcept { return observer_; }
 
@@ -192,6 +195,7 @@ class BlockList {
   void put_back(Link link, Range rest) noexcept {
     link.insert(FreeBlock::over(rest));
     length_ += 1;
+    longest_ = std::max(longest_, length_);
   }
 
   bool merge_next(Link link) noexcept {
@@ -206,8 +210,9 @@ class BlockList {
   // The block that the last `add` ended in, if it is on the list still. What lies above is sought from there and not
   // from the head: frees come in clusters, and every block that is passed by is one wait for memory.
   FreeHeader* recent_ = nullptr;
-  std::size_t length_ = 0;  // blocks on the list
-  std::size_t bytes_ = 0;   // bytes in them
+  std::size_t length_ = 0;   // blocks on the list
+  std::size_t longest_ = 0;  // the most that `length_` has been
+  std::size_t bytes_ = 0;    // bytes in them
   [[no_unique_address]] Observer observer_{};
 };
 

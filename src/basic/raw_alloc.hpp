@@ -89,6 +89,7 @@ class RawAlloc {
     const Stats list = list_.stats();
     stats.free_bytes = list.size;
     stats.free_blocks = list.length;
+    stats.peak_free_blocks = list_.longest();
     stats.largest_free_bytes = list.largest;
     return stats;
   }

@@ -24,10 +24,11 @@ void append_report(const char* path) noexcept {
       line, sizeof line,
       "{\"allocator\":\"%s\",\"pid\":%d,\"program\":\"%.64s\",\"allocations\":%zu,\"deallocations\":%zu,"
       "\"live_bytes\":%zu,\"peak_live_bytes\":%zu,\"free_bytes\":%zu,\"free_blocks\":%zu,"
-      "\"largest_free_bytes\":%zu,\"grown_bytes\":%zu,\"given_back_bytes\":%zu}\n",
+      "\"peak_free_blocks\":%zu,\"largest_free_bytes\":%zu,\"grown_bytes\":%zu,\"given_back_bytes\":%zu}\n",
       basalt::door::kitchen_name, static_cast<int>(getpid()), program_invocation_short_name,
       stats.allocations, stats.deallocations, stats.live_bytes, stats.peak_live_bytes, stats.free_bytes,
-      stats.free_blocks, stats.largest_free_bytes, stats.grown_bytes, stats.given_back_bytes);
+      stats.free_blocks, stats.peak_free_blocks, stats.largest_free_bytes, stats.grown_bytes,
+      stats.given_back_bytes);
   const int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (file < 0) {
     dprintf(2, "basalt: cannot write the statistics to %s: %s\n", path, strerror(errno));

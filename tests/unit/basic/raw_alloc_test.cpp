@@ -52,6 +52,38 @@ TEST_F(RawAllocOnToyHeap, ReturnsTheBeginningOfGrowthAndListsTheRest) {
   EXPECT_TRUE(heap_.is_free(block + 40));
 }
 
+TEST_F(RawAllocOnToyHeap, RemembersHowLongTheListHasBeen) {
+  std::byte* blocks[6];
+  for (std::byte*& block : blocks) block = allocate(64);
+  for (const int hole : {1, 3, 5}) heap_.deallocate(blocks[hole], 64);
+  EXPECT_EQ(heap_.stats().free_blocks, 3u);
+  for (const int rest : {0, 2, 4}) heap_.deallocate(blocks[rest], 64);
+  EXPECT_EQ(heap_.stats().free_blocks, 1u) << "all of it lies side by side";
+  EXPECT_EQ(heap_.stats().peak_free_blocks, 3u);
+}
+
+// The place of each is sought from the place of the one before, up or down, merged or taken since.
+TEST_F(RawAllocOnToyHeap, FindsThePlaceOfAFreeBlockAfterAnyOther) {
+  constexpr int count = 5;
+  for (int first = 0; first < count; ++first) {
+    for (int second = 0; second < count; ++second) {
+      if (second == first) continue;
+      std::byte* blocks[count];
+      for (std::byte*& block : blocks) block = allocate(64);
+      heap_.deallocate(blocks[first], 64);
+      std::byte* const again = allocate(64);
+      EXPECT_EQ(again, blocks[first]);
+      heap_.deallocate(blocks[second], 64);
+      heap_.deallocate(again, 64);
+      for (int rest = 0; rest < count; ++rest) {
+        if (rest != first && rest != second) heap_.deallocate(blocks[rest], 64);
+      }
+      expect_sound();
+      EXPECT_EQ(heap_.stats().free_blocks, 1u) << first << ", " << second;
+    }
+  }
+}
+
 TEST_F(RawAllocOnToyHeap, AGrowthThatWouldLeaveALoneGranuleIsNotLost) {
   EXPECT_NE(allocate(56), nullptr);  // of a page of 64: the 8 bytes left over could hold no header
   expect_sound();
