@@ -98,10 +98,12 @@ def main(arguments):
     if missing:
         print(f"script/demo: not on PATH: {', '.join(missing)}; script/bootstrap demo installs them", file=sys.stderr)
         return 1
-    allocators = built_in(options.libraries)
     progress = Progress(sys.stderr)
     scratch = Path(tempfile.mkdtemp(prefix="basalt-demo-"))
     try:
+        # The loader splits LD_PRELOAD at spaces, and a folder may have one in its name: not this one.
+        (scratch / "lib").symlink_to(options.libraries.resolve())
+        allocators = built_in(scratch / "lib")
         runs = run_all(programs, allocators, Workshop(scratch, options.scale), options.rounds, progress)
     except Failure as failure:
         progress.clear()

@@ -82,7 +82,8 @@ def table_of(programs, allocators, runs):
         heaps = [of(program, allocator)[-1].heap for program in programs]
         group = f"the heaps of {allocator.name}"
         table.add(group, "allocations", [f"{heap.allocations:,}" for heap in heaps])
-        table.add(group, "list length", [f"{heap.free_blocks:,}" for heap in heaps])
+        table.add(group, "list: peak", [f"{heap.peak_free_blocks:,}" for heap in heaps])
+        table.add(group, "at exit", [f"{heap.free_blocks:,}" for heap in heaps])
         table.add(group, "fragmentation", [f"{heap.fragmentation:.2f}" for heap in heaps])
     return table
 
@@ -104,9 +105,9 @@ def bars(programs, allocators, runs, page, room):
 
 
 NOTES = """\
-ratio: of the least times. Peak memory: the largest resident set of any of the program's processes. list length: free
-blocks when the process ended (amid its work it may have many more); fragmentation: 1 - largest free block / free bytes.
-These two are of the process that allocated most.
+ratio: of the least times. Peak memory: the largest resident set of any of the program's processes. list: how many free
+blocks there were, at most and at exit; fragmentation, at exit: 1 - largest free block / free bytes. List and
+fragmentation are those of the process that allocated most.
 
 basalt is the small kitchen, and slow by design: all free memory of a process is on one list, sorted by address. Each
 malloc walks it from its head until a block fits, each free until it comes to its place, under one lock. A call costs as

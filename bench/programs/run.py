@@ -27,6 +27,7 @@ class HeapAtExit:
     processes: int = 0
     allocations: int = 0       # of all of them
     free_blocks: int = 0       # on the list of the busiest when it ended
+    peak_free_blocks: int = 0  # and when it was longest
     fragmentation: float = 0.  # of the same: 1 - largest free block / free bytes
 
     @classmethod
@@ -37,6 +38,7 @@ class HeapAtExit:
         busiest = max(heaps, key=lambda heap: heap["allocations"])
         free = busiest["free_bytes"]
         return cls(len(heaps), sum(heap["allocations"] for heap in heaps), busiest["free_blocks"],
+                   busiest["peak_free_blocks"],
                    1 - busiest["largest_free_bytes"] / free if free else 0.)
 
 
