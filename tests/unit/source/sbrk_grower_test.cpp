@@ -72,8 +72,9 @@ TEST(SbrkGrower, NeverHandsOutWhatOthersTookInBetween) {
         SharedBreak::others_bytes = others_bytes;
         Grower grower;
         std::vector<Range> ours;
-        const auto note = [&](Result<Range> growth) {
+        const auto note = [&](Result<Range> growth, std::size_t wanted) {
           if (!growth.ok()) return;
+          ASSERT_GE(growth.value.size, wanted);
           for (const Range& other : ours) ASSERT_NE(relation(growth.value, other), Relation::overlapping);
           ASSERT_TRUE((Range{SharedBreak::segment, SharedBreak::at}.contains(growth.value)));
           std::memset(growth.value.begin, 1, growth.value.size);
@@ -81,8 +82,8 @@ TEST(SbrkGrower, NeverHandsOutWhatOthersTookInBetween) {
         };
         std::memset(SharedBreak::segment, 0, SharedBreak::at + 32 * page);
         for (int i = 0; i < 4; ++i) {
-          note(grower.grow(2 * page));
-          if (!ours.empty()) note(grower.extend(ours.back().end(), page));
+          note(grower.grow(2 * page), 2 * page);
+          if (!ours.empty()) note(grower.extend(ours.back().end(), page), page);
         }
         for (std::size_t i = 0; i < SharedBreak::others.size; ++i) {
           ASSERT_EQ(SharedBreak::others.begin[i], std::byte{0});
