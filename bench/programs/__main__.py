@@ -116,8 +116,9 @@ def main(arguments):
         return 130
     shutil.rmtree(scratch, ignore_errors=True)
     print_report(programs, allocators, runs, Page(sys.stdout))
-    print(f"\nThe output of {len(programs)} programs was the same on {' and '.join(a.name for a in allocators)},"
-          f" in each of {options.rounds} rounds.")
+    names = ", ".join(program.name for program in programs)
+    print(f"\nThe output of {names} was the same on {' and '.join(one.name for one in allocators)},"
+          f" in each of {options.rounds} {'round' if options.rounds == 1 else 'rounds'}.")
     if options.json:
         options.json.write_text(json.dumps(as_json(runs, options), indent=1) + "\n")
     return 0
