@@ -69,7 +69,7 @@ class LockFreeList {
   [[nodiscard]] Taken take(const Layout& layout, Visit& visit) noexcept {
     Taken taken;
     Place place = search(visit, [&](Place& here) { return try_split(here, layout, taken); });
-    if (place.at != nullptr && place.size == 0) (void)unlink(place, visit);
+    if (place.at != nullptr && place.size == 0) unlink(*place.before, *place.at, visit);
     return taken;
   }
 
@@ -85,7 +85,7 @@ class LockFreeList {
       taken = {};
       return false;
     });
-    if (place.at != nullptr) (void)unlink(place, visit);
+    if (place.at != nullptr) unlink(*place.before, *place.at, visit);
     return taken;
   }
 
@@ -159,9 +159,11 @@ class LockFreeList {
     for (;;) {
       const LinkWord link = place.before->next.load(Visit::walk_order);
       if (is_marked(link)) return false;
-      place.at = node_behind<Node>(link);
+      place.at = unmarked_node<Node>(link);
       while (place.at != nullptr && (place.size = place.at->size.load(std::memory_order_relaxed)) == 0) {
-        if (!unlink(place, visit)) return false;
+        const Unlinked unlinked = unlink(*place.before, *place.at, visit);
+        if (!unlinked.done) return false;
+        place.at = unlinked.next;
       }
       if (place.at == nullptr || stop(place)) return true;
       place.before = place.at;
@@ -177,29 +179,33 @@ class LockFreeList {
     });
   }
 
-  // Effects: takes a dead node out of the list; `place.at` is then its successor.
-  // Returns: false if the link before it has changed; then somebody else will have to, or has.
+  struct Unlinked {
+    bool done;   // false: the link before the node has changed; somebody else will have to unlink it, or has
+    Node* next;  // what followed it
+  };
+
+  // Effects: takes a dead node out of the list.
   template <class Visit>
-  [[nodiscard]] bool unlink(Place& place, Visit& visit) noexcept {
-    Node* const next = node_behind<Node>(place.at->next.fetch_or(link_mark, std::memory_order_acquire));
-    LinkWord expected = link_to(place.at);
-    if (!place.before->next.compare_exchange_strong(expected, link_to(next), Visit::unlink_order,
-                                                    std::memory_order_relaxed)) {
-      return false;
+  static Unlinked unlink(Node& before, Node& dead, Visit& visit) noexcept {
+    Node* const next = node_behind<Node>(dead.next.fetch_or(link_mark, std::memory_order_acquire));
+    LinkWord expected = link_to(&dead);
+    if (!before.next.compare_exchange_strong(expected, link_to(next), Visit::unlink_order,
+                                             std::memory_order_relaxed)) {
+      return {false, next};
     }
-    visit.retire(place.at);
-    place.at = next;
-    return true;
+    visit.retire(&dead);
+    return {true, next};
   }
 
   // Effects: cuts `layout` out of the end of the block, if it fits; `here.size` is then what is left.
   [[nodiscard]] static bool try_split(Place& here, const Layout& layout, Taken& taken) noexcept {
-    while (here.size != 0) {
-      const Range block = here.at->range(here.size);
+    std::size_t size = here.size;
+    while (size >= layout.size) {
+      const Range block = here.at->range(size);
       const Range cut = cut_high(block, layout);
       if (cut.empty()) return false;
       const auto front = static_cast<std::size_t>(cut.begin - block.begin);
-      if (here.at->size.compare_exchange_strong(here.size, front, std::memory_order_acquire,
+      if (here.at->size.compare_exchange_strong(size, front, std::memory_order_acquire,
                                                 std::memory_order_relaxed)) {
         here.size = front;
         taken = {cut, range_between(cut.end(), block.end())};

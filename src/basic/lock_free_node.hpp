@@ -56,4 +56,11 @@ template <class Node>
   return reinterpret_cast<Node*>(link & ~link_mark);
 }
 
+// The same without taking the mark off: one instruction less on the way from node to node.
+// Requires: the link is not marked.
+template <class Node>
+[[nodiscard]] Node* unmarked_node(LinkWord link) noexcept {
+  return reinterpret_cast<Node*>(link);
+}
+
 }  // namespace basalt

@@ -96,13 +96,12 @@ class Seats {
   // Returns: the new epoch if this call has begun it, else 0.
   // Requires: the caller sits.
   [[nodiscard]] Epoch try_advance() noexcept {
-    Epoch current = epoch_.load(std::memory_order_acquire);
+    Epoch current = epoch_.load(std::memory_order_relaxed);
     for (const Seat& seat : seats_) {
       const Epoch since = seat.since.load(std::memory_order_seq_cst);
       if (since != 0 && since != current) return 0;
     }
-    const bool begun = epoch_.compare_exchange_strong(current, current + 1, std::memory_order_release,
-                                                      std::memory_order_relaxed);
+    const bool begun = epoch_.compare_exchange_strong(current, current + 1, std::memory_order_relaxed);
     return begun ? current + 1 : 0;
   }
 
