@@ -3,10 +3,11 @@
 //      window   | chunk 0 | chunk 1 |   -   | chunk 3 |  ...        4 MiB each; user memory and nothing else
 //      uses     |    s    |    s    |   -   |    h    |             what each chunk is used for
 //      map      |eeee eeee|eeee eeee|       |                       one entry for each slice
-//      chunks   |  Chunk  |  Chunk  |       |                       one Chunk for each: what is free, and descriptors
+//      chunks   |    *    |    *    |       |                       where its Chunk is: what is free, and descriptors
 //
-// The tables lie in one reservation of their own, far from the window, and are opened as chunks come: so an overflow
-// cannot reach them, and neither mlockall nor a limit on address space is charged for what is not used.
+// Nothing of this lies in the window, so an overflow cannot reach it. The map is opened as chunks come, and each Chunk is
+// mapped when it is needed, and then for good: so neither mlockall nor a limit on address space is charged for more than a
+// few MiB that are not used.
 #pragma once
 
 #include <algorithm>
@@ -63,10 +64,10 @@ class ChunkMap {
     for (const std::size_t window : {64 * GiB, 8 * GiB, GiB, 256 * MiB}) {
       if (!reserve_tables(window / chunk_bytes)) continue;
       base_ = random_place(window, reinterpret_cast<std::byte*>(uses_));
-      const std::size_t first = place(1, chunk_bytes, ChunkUse::sliced, 1);
+      const std::size_t first = place(one_chunk, ChunkUse::sliced, 1);
       if (first != none) return first;
       base_ = kernels_place(window);
-      return place(1, chunk_bytes, ChunkUse::sliced, most_);
+      return place(one_chunk, ChunkUse::sliced);
     }
     return none;
   }
@@ -77,15 +78,23 @@ class ChunkMap {
     return slices == 0 ? Window{} : Window{base_, slices, entries_};
   }
 
-  // Effects: maps `bytes` at the lowest `count` absent chunks in a row where the system lets us, in so many tries.
+  // What is to be placed: so many bytes at a multiple of `alignment`, which take up `count` chunks.
+  struct Parcel {
+    std::size_t count;
+    std::size_t bytes;
+    std::size_t alignment = chunk_bytes;
+  };
+  static constexpr Parcel one_chunk{1, chunk_bytes};
+
+  // Effects: maps the parcel at the lowest absent chunks where the system lets us, in so many tries.
   // Returns: the first of them, or `none`.
-  [[nodiscard]] std::size_t place(std::size_t count, std::size_t bytes, ChunkUse use,
-                                  std::size_t tries) noexcept {
-    for (std::size_t c = first_absent(0, count); c != none && tries-- != 0; c = first_absent(c + 1, count)) {
-      if (!open_tables(c, count)) return none;
-      const Result<std::byte*> mapped = System::map_at(address(c * slices_per_chunk), bytes);
+  [[nodiscard]] std::size_t place(Parcel parcel, ChunkUse use, std::size_t tries = SIZE_MAX) noexcept {
+    for (std::size_t c = first_absent(0, parcel); c != none && tries-- != 0;
+         c = first_absent(c + 1, parcel)) {
+      if (!open_tables(c, parcel.count) || !have_chunk(c)) return none;
+      const Result<std::byte*> mapped = System::map_at(address(c * slices_per_chunk), parcel.bytes);
       if (mapped.ok()) {
-        occupy(c, count, use);
+        occupy(c, parcel.count, use);
         return c;
       }
       if (mapped.error.number != EEXIST) return none;
@@ -101,14 +110,14 @@ class ChunkMap {
   // Effects: makes the `more` chunks behind `first` parts of the same use.  Returns: whether they were absent.
   [[nodiscard]] bool widen(std::size_t first, std::size_t count, std::size_t more) noexcept {
     const std::size_t next = first + count;
-    if (first_absent(next, more) != next || !open_tables(next, more)) return false;
+    if (first_absent(next, {more, more * chunk_bytes}) != next || !open_tables(next, more)) return false;
     occupy(next, more, uses_[first]);
     return true;
   }
 
   [[nodiscard]] std::size_t end() const noexcept { return end_; }
   [[nodiscard]] ChunkUse use(std::size_t chunk) const noexcept { return uses_[chunk]; }
-  [[nodiscard]] Chunk& chunk(std::size_t index) const noexcept { return chunks_[index]; }
+  [[nodiscard]] Chunk& chunk(std::size_t index) const noexcept { return *chunks_[index]; }
 
   [[nodiscard]] Span& descriptor(std::size_t slice) const noexcept {
     return chunk_of(slice).spans[slice % slices_per_chunk];
@@ -138,18 +147,20 @@ class ChunkMap {
 
  private:
   [[nodiscard]] Chunk& chunk_of(std::size_t slice) const noexcept {
-    return chunks_[slice / slices_per_chunk];
+    return *chunks_[slice / slices_per_chunk];
   }
 
   [[nodiscard]] bool reserve_tables(std::size_t chunks) noexcept {
-    const std::size_t map_bytes = chunks * slices_per_chunk * sizeof(MapEntry);
-    const std::size_t uses_bytes = align_up(chunks, System::page_size());
-    const Result<std::byte*> tables = System::reserve(uses_bytes + map_bytes + chunks * sizeof(Chunk));
-    if (!tables.ok() || System::open({tables.value, uses_bytes})) return false;
+    const std::size_t page = System::page_size();
+    const std::size_t uses_bytes = align_up(chunks, page);
+    const std::size_t chunks_bytes = align_up(chunks * sizeof(Chunk*), page);
+    const Result<std::byte*> tables =
+        System::reserve(uses_bytes + chunks_bytes + chunks * slices_per_chunk * sizeof(MapEntry));
+    if (!tables.ok() || System::open({tables.value, uses_bytes + chunks_bytes})) return false;
     most_ = chunks;
     uses_ = reinterpret_cast<ChunkUse*>(tables.value);
-    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + uses_bytes);
-    chunks_ = reinterpret_cast<Chunk*>(tables.value + uses_bytes + map_bytes);
+    chunks_ = reinterpret_cast<Chunk**>(tables.value + uses_bytes);
+    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + uses_bytes + chunks_bytes);
     return true;
   }
 
@@ -171,12 +182,13 @@ class ChunkMap {
     return align_down(address_of(probe.value) - window, chunk_bytes);
   }
 
-  // Returns: the lowest chunk at `from` or above with which `count` absent ones begin.
-  [[nodiscard]] std::size_t first_absent(std::size_t from, std::size_t count) const noexcept {
+  // Returns: the lowest chunk at `from` or above where absent ones begin that the parcel can have.
+  [[nodiscard]] std::size_t first_absent(std::size_t from, Parcel parcel) const noexcept {
     std::size_t run = 0;
     for (std::size_t c = from; c < most_; ++c) {
+      if (run == 0 && (base_ + c * chunk_bytes) % parcel.alignment != 0) continue;
       run = uses_[c] == ChunkUse::absent ? run + 1 : 0;
-      if (run == count) return c + 1 - count;
+      if (run == parcel.count) return c + 1 - parcel.count;
     }
     return none;
   }
@@ -189,22 +201,26 @@ class ChunkMap {
     }
   }
 
-  // Effects: makes sure that map entries and descriptors of `count` chunks can be written.
+  // Effects: makes sure that the map entries of `count` chunks can be written.
   [[nodiscard]] bool open_tables(std::size_t first, std::size_t count) noexcept {
     const std::size_t page = System::page_size();
-    const auto open = [page](auto* begin, std::size_t number) noexcept {
-      return !System::open(range_between(align_down(reinterpret_cast<std::byte*>(begin), page),
-                                         align_up(reinterpret_cast<std::byte*>(begin + number), page)));
-    };
-    return open(entries_ + first * slices_per_chunk, count * slices_per_chunk) &&
-           open(chunks_ + first, count);
+    auto* const begin = reinterpret_cast<std::byte*>(entries_ + first * slices_per_chunk);
+    auto* const end = reinterpret_cast<std::byte*>(entries_ + (first + count) * slices_per_chunk);
+    return !System::open(range_between(align_down(begin, page), align_up(end, page)));
+  }
+
+  [[nodiscard]] bool have_chunk(std::size_t c) noexcept {
+    if (chunks_[c] != nullptr) return true;
+    const Result<std::byte*> memory = System::map(align_up(sizeof(Chunk), System::page_size()));
+    chunks_[c] = reinterpret_cast<Chunk*>(memory.value);
+    return memory.ok();
   }
 
   std::atomic<std::size_t> slices_{0};  // up to `end_`; published last
   std::uintptr_t base_ = 0;
   ChunkUse* uses_ = nullptr;
   std::atomic<MapEntry>* entries_ = nullptr;
-  Chunk* chunks_ = nullptr;
+  Chunk** chunks_ = nullptr;
   std::size_t end_ = 0;   // one past the highest chunk that was ever used
   std::size_t most_ = 0;  // chunks that the tables have room for
 };

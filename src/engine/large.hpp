@@ -21,8 +21,8 @@ class LargeBlocks {
 
   // Returns: a block of `size` bytes at a multiple of `alignment`, or nullptr.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
-    if (size > max_request || alignment > chunk_bytes || !space_.ready()) return nullptr;
-    return size > largest_run || alignment > largest_run ? allocate_huge(size)
+    if (size > max_request || alignment > GiB || !space_.ready()) return nullptr;
+    return size > largest_run || alignment > largest_run ? allocate_huge(size, alignment)
                                                          : allocate_run(size, alignment);
   }
 
@@ -76,8 +76,8 @@ class LargeBlocks {
     return space_.address(run.first);
   }
 
-  [[nodiscard]] void* allocate_huge(std::size_t size) noexcept {
-    const std::size_t slice = space_.take_huge(size);
+  [[nodiscard]] void* allocate_huge(std::size_t size, std::size_t alignment) noexcept {
+    const std::size_t slice = space_.take_huge(std::max<std::size_t>(size, 1), alignment);
     return slice == Space<System>::none ? nullptr : space_.address(slice);
   }
 

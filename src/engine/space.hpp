@@ -1,6 +1,7 @@
 // The heap's memory: chunks, handed out slice by slice or whole.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -67,12 +68,13 @@ class Space : public ChunkMap<System> {
     if (dirty_slices_ * slice_bytes > dirty_cap()) purge_to(dirty_cap() / 2);
   }
 
-  // Returns: the first slice of a block of at least `bytes` that has chunks to itself, marked as huge; `none` if there is
-  // no memory.  Requires: alignment is at most a chunk, or the block is placed at a multiple of more by asking for more.
-  [[nodiscard]] std::size_t take_huge(std::size_t bytes) noexcept {
+  // Returns: the first slice of a block of at least `bytes` that has chunks to itself, at a multiple of `alignment`
+  // bytes, marked as huge; `none` if there is no memory.
+  [[nodiscard]] std::size_t take_huge(std::size_t bytes, std::size_t alignment) noexcept {
     Holding hold{lock_};
     const std::size_t mapped = align_up(bytes, System::page_size());
-    const std::size_t c = this->place(chunks_for(mapped), mapped, ChunkUse::huge, SIZE_MAX);
+    const std::size_t c =
+        this->place({chunks_for(mapped), mapped, std::max(alignment, chunk_bytes)}, ChunkUse::huge);
     if (c == none) return none;
     this->chunk(c).huge_bytes = mapped;
     huge_bytes_ += mapped;
@@ -184,7 +186,7 @@ class Space : public ChunkMap<System> {
   }
 
   [[nodiscard]] std::size_t moved(std::size_t c, std::size_t old, std::size_t bytes) noexcept {
-    const std::size_t to = this->place(chunks_for(bytes), System::page_size(), ChunkUse::huge, SIZE_MAX);
+    const std::size_t to = this->place({chunks_for(bytes), System::page_size()}, ChunkUse::huge);
     if (to == none) return none;
     const Range from{this->address(c * slices_per_chunk), old};
     const bool failed =
@@ -196,7 +198,7 @@ class Space : public ChunkMap<System> {
 
   // Effects: maps one chunk more, at the lowest place that is free.  Returns: its number, or `none`.
   [[nodiscard]] std::size_t add_chunk() noexcept {
-    return adopt_chunk(this->place(1, chunk_bytes, ChunkUse::sliced, SIZE_MAX));
+    return adopt_chunk(this->place(Map::one_chunk, ChunkUse::sliced));
   }
 
   // Effects: all slices of a new chunk are free.  Returns: the chunk.
