@@ -11,10 +11,11 @@ struct Layout {
   std::size_t size = 0;       // bytes
   std::size_t alignment = 8;  // a power of two
   std::size_t offset =
-      0;  // it is `begin + offset` that is a multiple of `alignment`; smaller than `alignment`
+      0;  // `begin + offset` is the multiple of `alignment`; smaller than it, and a multiple of 8
 
   [[nodiscard]] bool valid() const noexcept {
-    return size <= max_request && is_power_of_two(alignment) && alignment <= GiB && offset < alignment;
+    return size <= max_request && is_power_of_two(alignment) && alignment <= GiB && offset < alignment &&
+           offset % 8 == 0;
   }
 };
 

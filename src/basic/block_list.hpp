@@ -4,20 +4,54 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "../base/text.hpp"
+#include "../platform/fatal.hpp"
 #include "free_block.hpp"
 #include "observer.hpp"
 #include "validity.hpp"
 
 namespace basalt {
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_corrupted(FreeHeader* header) noexcept {
+  fatal(Text{} << "basalt: corrupted free list: the free block " << static_cast<const void*>(header) << " of "
+               << header->size << " bytes cannot be followed by " << static_cast<const void*>(header->next)
+               << "; something wrote to memory that it had freed");
+}
+
+// Returns: the block that follows on the list, or nullptr.
+// Errors: a follower that lies below the block's end, or off the granule, ends the program: somebody has written
+// over a header. Three instructions in each step of a walk, which would otherwise go astray or round for ever.
+[[nodiscard]] inline FreeHeader* follower_of(FreeHeader* header) noexcept {
+  FreeHeader* const follower = header->next;
+  if (follower == nullptr) return nullptr;
+  const std::uintptr_t end = address_of(header) + header->size;
+  if (address_of(follower) < end || !is_aligned(follower, granule)) [[unlikely]]
+    refuse_corrupted(header);
+  return follower;
+}
+
 // A place in the list where a block hangs, or could: the list's head and the `next` of every block are the
 // same kind of place, so that no operation needs a special case for the head.
+//
+//      head ----> +------+------+     +------+------+
+//      ^          | next | size |  -> | next | size |  -> nothing
+//      a place    +------+------+ /   +------+------+ /
+//                   ^-------------      ^-------------
+//                   a place             a place, where no block hangs
 class Link {
  public:
+  constexpr Link() noexcept = default;  // no place at all
   explicit Link(FreeHeader*& place) noexcept : place_{&place} {}
 
+  [[nodiscard]] bool exists() const noexcept { return place_ != nullptr; }
   [[nodiscard]] FreeHeader* block() const noexcept { return *place_; }
-  [[nodiscard]] Link next() const noexcept { return Link{block()->next}; }
+
+  // The place in the block that hangs here.  Requires: there is one; for `next`, that its header is true.
+  [[nodiscard]] Link inside() const noexcept { return Link{block()->next}; }
+  [[nodiscard]] Link next() const noexcept {
+    (void)follower_of(block());
+    return inside();
+  }
 
   void insert(FreeBlock&& block) noexcept {
     FreeHeader* const header = std::move(block).release();
@@ -43,8 +77,10 @@ class Link {
     return true;
   }
 
+  friend bool operator==(const Link&, const Link&) = default;
+
  private:
-  FreeHeader** place_;
+  FreeHeader** place_ = nullptr;
 };
 
 // A choice of memory: the block that a request is cut from, and the part of it that is taken.
@@ -55,22 +91,29 @@ struct Choice {
 
 // What became of memory that was to be added to the list.
 struct Added {
-  enum class Outcome { listed, overlaps };
+  enum class Outcome { listed, overlaps, too_small };
   Outcome outcome;
-  Range block;  // the free block that the memory is part of now; or the one that it overlaps
+  Range block;  // the free block that the memory is part of now, or that it overlaps; or the memory itself
 };
+
+// A list that is only added to and taken from by range chooses nothing.
+struct NoFit {};
 
 // Laws: see `Law`; `stats` walks the list and counts where each is broken. A block is on the list exactly
 // when it is free, and then its header is true.
-template <class Observer = Silent>
+//
+// `Fit` chooses the block for a request. One that remembers a place has `place_moved(from, to)`, and hears of each step
+// after which what hung at one place hangs at another. So no place that it remembers dies without a word.
+template <class Observer = Silent, class Fit = NoFit>
 class BlockList {
  public:
   constexpr BlockList() noexcept = default;
   BlockList(const BlockList&) = delete;
   BlockList& operator=(const BlockList&) = delete;
 
-  // Effects: puts a free range in its place and merges it with the neighbours that it touches; if it overlaps
-  // a block that is free already, nothing is changed. Requires: whole granules, at least `least_block` bytes.
+  // Effects: puts a free range in its place and merges it with the neighbours that it touches. Less than
+  // `least_block` can hold no header and goes to a neighbour that it touches. If the range overlaps a block that is
+  // free already, or is too small and nobody takes it, nothing is changed. Requires: whole granules, at least one.
   [[nodiscard]] Added add(Range memory) noexcept {
     const bool near = recent_ != nullptr && address_of(recent_) < address_of(memory.begin);
     Link before{near ? recent_ : head_};         // holds the last block below `memory`; or it is the head
@@ -85,9 +128,9 @@ class BlockList {
         return {Added::Outcome::overlaps, neighbour.block()->range()};
       }
     }
-    after.insert(FreeBlock::over(memory));
+    if (memory.size < least_block) return absorb(before, after, memory);
+    hang(after, memory);
     bytes_ += memory.size;
-    length_ += 1;
     observer_.inserted(memory);
     merge_next(after);
     const bool swallowed = merge_next(before);
@@ -96,24 +139,33 @@ class BlockList {
     return {Added::Outcome::listed, recent_->range()};
   }
 
+  // Returns: where `layout` can be had, as `Fit` has it.  Requires: as `cut_high`.
+  template <class Wanted>
+  [[nodiscard]] Choice choose(const Wanted& layout) noexcept {
+    return fit_.choose(*this, layout);
+  }
+
   // Effects: takes `taken` out of the block at the choice's link; what is left before and behind stays on the
   // list. Requires: the remainders are nothing or can hold a header.
   void take(Choice choice) noexcept {
     const Range whole = choice.link.block()->range();
     const Range front = range_between(whole.begin, choice.taken.begin);
     const Range back = range_between(choice.taken.end(), whole.end());
-    FreeBlock block = choice.link.pop();
-    if (front.empty() && address_of(recent_) == address_of(whole.begin)) recent_ = nullptr;
-    length_ -= 1;
     bytes_ -= choice.taken.size;
+    if (front.empty() && address_of(recent_) == address_of(whole.begin)) recent_ = nullptr;
     if (front.empty() && back.empty()) {
+      unlink(choice.link);
       observer_.unlinked(whole);
-    } else {
-      observer_.split(whole, choice.taken);
+      return;
     }
-    std::move(block).release();
-    if (!back.empty()) put_back(choice.link, back);
-    if (!front.empty()) put_back(choice.link, front);
+    if (front.empty()) {
+      relocate(choice.link, back);
+    } else {
+      choice.link.block()->size = front.size;
+      if (!back.empty()) hang(choice.link.inside(), back);
+      longest_ = std::max(longest_, length_);
+    }
+    observer_.split(whole, choice.taken);
   }
 
   // Effects: takes exactly `wanted`, if all of it is free and the remainders allow it.  Returns: whether it
@@ -132,14 +184,17 @@ class BlockList {
     return false;
   }
 
-  // Returns: the free block that contains `place`, or an empty range.
-  [[nodiscard]] Range containing(const std::byte* place) const noexcept {
-    for (FreeHeader* block = head_; block != nullptr; block = block->next) {
-      const Range free = block->range();
-      if (address_of(free.begin) <= address_of(place) && address_of(place) < address_of(free.end()))
-        return free;
+  // Returns: the first free block that has a byte of `memory`, or an empty range.
+  [[nodiscard]] Range overlapping(Range memory) const noexcept {
+    for (FreeHeader* block = head_; block != nullptr; block = follower_of(block)) {
+      if (relation(block->range(), memory) == Relation::overlapping) return block->range();
     }
     return {};
+  }
+
+  // Returns: the free block that contains `place`, or an empty range.
+  [[nodiscard]] Range containing(const std::byte* place) const noexcept {
+    return overlapping({const_cast<std::byte*>(place), 1});
   }
 
   [[nodiscard]] Link head() noexcept { return Link{head_}; }
@@ -151,19 +206,33 @@ class BlockList {
   // Effects: calls `visit` with the range of every block, in order of address.
   template <class Visitor>
   void each(Visitor&& visit) const {
-    for (FreeHeader* block = head_; block != nullptr; block = block->next) visit(block->range());
+    for (FreeHeader* block = head_; block != nullptr; block = follower_of(block)) visit(block->range());
+  }
+
+  // Effects: walks the list, corrupted or not, as far as it can be walked. `owned` says whether a range is memory
+  // that may be looked at; a header elsewhere is not read.
+  template <class Owned>
+  [[nodiscard]] Stats stats(Owned&& owned) const noexcept {
+    Stats stats;
+    Range previous{};
+    // One step beyond what should be the end tells a list that is too long from one that goes round.
+    for (FreeHeader* block = head_; block != nullptr && stats.length <= length_; block = block->next) {
+      const Range header{reinterpret_cast<std::byte*>(block), sizeof(FreeHeader)};
+      if (!is_aligned(block, granule)) stats.validity.misaligned += 1;
+      if (!owned(header)) stats.validity.foreign += 1;
+      if (stats.validity.misaligned + stats.validity.foreign != 0) break;
+      const Range range = block->range();
+      if (!owned(range)) stats.validity.foreign += 1;
+      count(range, stats);
+      if (stats.length != 1) compare(previous, range, stats.validity);
+      previous = range;
+    }
+    stats.validity.wrong_totals = (stats.length != length_ ? 1u : 0u) + (stats.size != bytes_ ? 1u : 0u);
+    return stats;
   }
 
   [[nodiscard]] Stats stats() const noexcept {
-    Stats stats;
-    Range previous{};
-    each([&](Range block) {
-      count(block, stats);
-      if (stats.length != 1) compare(previous, block, stats.validity);
-      previous = block;
-    });
-    stats.validity.wrong_totals = (stats.length != length_ ? 1u : 0u) + (stats.size != bytes_ ? 1u : 0u);
-    return stats;
+    return stats([](Range) { return true; });
   }
 
  private:
@@ -172,7 +241,7 @@ class BlockList {
     stats.size += block.size;
     if (block.size > stats.largest) stats.largest = block.size;
     if (block.size < least_block) stats.validity.undersized += 1;
-    if (!is_aligned(block.begin, granule) || block.size % granule != 0) stats.validity.misaligned += 1;
+    if (block.size % granule != 0) stats.validity.misaligned += 1;
   }
 
   static void compare(Range previous, Range block, Validity& validity) noexcept {
@@ -192,18 +261,66 @@ class BlockList {
     }
   }
 
-  void put_back(Link link, Range rest) noexcept {
-    link.insert(FreeBlock::over(rest));
+  // Effects: the block before takes `memory` in at its end, or else the one after at its beginning, where its header
+  // then is.
+  [[nodiscard]] Added absorb(Link before, Link after, Range memory) noexcept {
+    const Range low = before.block() == nullptr ? Range{} : before.block()->range();
+    const Range high = after.block() == nullptr ? Range{} : after.block()->range();
+    const bool below = touches(low, memory);
+    if (!below && !touches(memory, high)) return {Added::Outcome::too_small, memory};
+    observer_.inserted(memory);
+    bytes_ += memory.size;
+    if (below) {
+      before.block()->size += memory.size;
+      observer_.merged(low, memory);
+      merge_next(before);
+    } else {
+      relocate(after, {memory.begin, memory.size + high.size});
+      observer_.merged(memory, high);
+    }
+    recent_ = (below ? before : after).block();
+    return {Added::Outcome::listed, recent_->range()};
+  }
+
+  [[nodiscard]] static bool touches(Range first, Range second) noexcept {
+    return relation(first, second) == Relation::adjacent_before;
+  }
+
+  void hang(Link link, Range memory) noexcept {
+    link.insert(FreeBlock::over(memory));
     length_ += 1;
-    longest_ = std::max(longest_, length_);
+    moved(link, link.inside());
+  }
+
+  void unlink(Link link) noexcept {
+    moved(link.inside(), link);
+    FreeBlock block = link.pop();
+    std::move(block).release();
+    length_ -= 1;
+  }
+
+  // Effects: the block at `link` begins elsewhere now, with as many bytes as `now` says, between the same neighbours.
+  void relocate(Link link, Range now) noexcept {
+    const Link old = link.inside();
+    FreeBlock block = link.pop();
+    std::move(block).release();
+    link.insert(FreeBlock::over(now));
+    moved(old, link.inside());
   }
 
   bool merge_next(Link link) noexcept {
     const Range grown = link.block()->range();
+    if (link.inside().block() == nullptr) return false;
+    const Link gone = link.inside().inside();
     if (!link.try_merge_next()) return false;
+    moved(gone, link.inside());
     length_ -= 1;
     observer_.merged(grown, link.block()->range().after(grown.size));
     return true;
+  }
+
+  void moved(Link from, Link to) noexcept {
+    if constexpr (requires { fit_.place_moved(from, to); }) fit_.place_moved(from, to);
   }
 
   FreeHeader* head_ = nullptr;
@@ -214,6 +331,19 @@ class BlockList {
   std::size_t longest_ = 0;  // the most that `length_` has been
   std::size_t bytes_ = 0;    // bytes in them
   [[no_unique_address]] Observer observer_{};
+  [[no_unique_address]] Fit fit_{};
 };
+
+// Effects: appends `BlockList(FreeBlock(0x1000, 64), FreeBlock(0x2000, 32))`, without allocating.
+template <class Observer, class Fit>
+Text& operator<<(Text& text, const BlockList<Observer, Fit>& list) noexcept {
+  const char* between = "";
+  text << "BlockList(";
+  list.each([&](Range block) {
+    text << between << "FreeBlock(" << block.begin << ", " << block.size << ")";
+    between = ", ";
+  });
+  return text << ")";
+}
 
 }  // namespace basalt

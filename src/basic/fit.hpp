@@ -35,26 +35,53 @@ namespace basalt {
   return can_remain(block.size - front - layout.size) ? Range{begin, layout.size} : Range{};
 }
 
-// A fit policy is a type with `choose`: from a list and a layout to a Choice.
+// A fit policy is a type with `choose`: from a list and a layout to a Choice. One that remembers places also has
+// `place_moved`: see BlockList.
+
+// Returns: the first choice from `from` up to, not including, `until`.
+template <class List>
+[[nodiscard]] Choice first_between(List& list, Link from, Link until, const Layout& layout) noexcept {
+  for (Link link = from; link != until && link.block() != nullptr; link = link.next()) {
+    list.observer().searched(link.block()->range());
+    const Range taken = cut_high(link.block()->range(), layout);
+    if (!taken.empty()) return {link, taken};
+  }
+  return {from, {}};
+}
 
 // The first block that is large enough: the seed's way.
 struct FirstFit {
-  template <class Observer>
-  [[nodiscard]] Choice choose(BlockList<Observer>& list, const Layout& layout) noexcept {
-    for (Link link = list.head(); link.block() != nullptr; link = link.next()) {
-      list.observer().searched(link.block()->range());
-      const Range taken = cut_high(link.block()->range(), layout);
-      if (!taken.empty()) return {link, taken};
-    }
-    return {list.head(), {}};
+  template <class List>
+  [[nodiscard]] Choice choose(List& list, const Layout& layout) noexcept {
+    return first_between(list, list.head(), Link{}, layout);
   }
+};
+
+// The first block that is large enough, from where the last search ended and round once.
+class NextFit {
+ public:
+  template <class List>
+  [[nodiscard]] Choice choose(List& list, const Layout& layout) noexcept {
+    const Link start = rover_.exists() ? rover_ : list.head();
+    Choice choice = first_between(list, start, Link{}, layout);
+    if (choice.taken.empty()) choice = first_between(list, list.head(), start, layout);
+    if (!choice.taken.empty()) rover_ = choice.link;
+    return choice;
+  }
+
+  void place_moved(Link from, Link to) noexcept {
+    if (rover_ == from) rover_ = to;
+  }
+
+ private:
+  Link rover_;  // where the next search begins
 };
 
 // The smallest block that is large enough; of equals the first. Always walks the whole list, but for an exact
 // fit.
 struct BestFit {
-  template <class Observer>
-  [[nodiscard]] Choice choose(BlockList<Observer>& list, const Layout& layout) noexcept {
+  template <class List>
+  [[nodiscard]] Choice choose(List& list, const Layout& layout) noexcept {
     Choice best{list.head(), {}};
     std::size_t best_size = SIZE_MAX;
     for (Link link = list.head(); link.block() != nullptr; link = link.next()) {

@@ -16,9 +16,9 @@
 namespace basalt {
 
 // allocate                             deallocate
-//   |- Fit::choose    a free block       |- BlockList::add    its place, merged with its neighbours
-//   |- BlockList::take   cut from it     `- give_back_whole_pages
-//   `- grow              or fresh
+//   |- Fit::choose       a free block    |- BlockList::add    its place, merged with its neighbours
+//   |- BlockList::take   cut from it     `- give_back_surplus
+//   `- grow_for          or fresh
 //
 // Blocks have no header while they live: the caller gives size and alignment back. A request takes
 // `block_size(size)` bytes, so sizes are rounded to 8 and the smallest block has 16 bytes.
@@ -38,7 +38,7 @@ class RawAlloc {
   [[nodiscard]] Result<std::byte*> allocate(Layout layout) noexcept {
     if (!layout.valid()) return Result<std::byte*>::failure(reason_against(layout));
     layout = rounded(layout);
-    Choice choice = fit_.choose(list_, layout);
+    Choice choice = list_.choose(layout);
     if (choice.taken.empty()) {
       const Error refused = grow_for(layout, choice);
       if (refused) return Result<std::byte*>::failure(refused);
@@ -54,34 +54,42 @@ class RawAlloc {
   // to). Errors: a block that is not live, wholly or in part, ends the program with a sentence.
   void deallocate(std::byte* block, std::size_t size) noexcept {
     const Range memory{block, block_size(size)};
-    refuse_foreign(memory);
+    refuse_impossible(memory);
     const Range merged = release(memory);
     stats_.deallocations += 1;
     stats_.live_bytes -= memory.size;
+    dirty_ += memory.size;
     give_back_surplus(merged);
   }
 
   // Returns: the block, with its contents up to the smaller size, as large as `wanted` says.
   // Tries in this order: the same place; the free block that follows; the grower's own end; moving the pages;
-  // a copy. Errors: as `allocate`; the old block is then as it was. Requires: as `deallocate`; `wanted` has
-  // the alignment and offset of the block.
+  // a copy. A shrink is a copy only when it would leave 8 bytes that no free block touches.
+  // Errors: as `allocate`; the old block is then as it was.
+  // Requires: as `deallocate`; `wanted` has the alignment and offset of the block.
   [[nodiscard]] Result<std::byte*> reallocate(std::byte* block, std::size_t size, Layout wanted) noexcept {
     if (!wanted.valid()) return Result<std::byte*>::failure(reason_against(wanted));
     const Range memory{block, block_size(size)};
-    refuse_foreign(memory);
+    refuse_impossible(memory);
+    const Range free = list_.overlapping(memory);
+    if (!free.empty()) refuse_free(memory, free);
     wanted = rounded(wanted);
     if (resize_in_place(memory, wanted.size)) return Result<std::byte*>::success(block);
-    if (std::byte* const moved = move_pages(memory, wanted.size)) return Result<std::byte*>::success(moved);
+    if (std::byte* const moved = move_pages(memory, wanted)) return Result<std::byte*>::success(moved);
     return copy_elsewhere(memory, wanted);
   }
 
-  // Effects: gives every whole free page back, whatever the policy.  Returns: whether any went.
+  // Effects: gives every whole free page back, or decommits it, whatever the policy.  Returns: whether any went.
   bool trim() noexcept {
     const std::size_t before = stats_.given_back_bytes;
+    bool decommitted = false;
     if constexpr (GivesBack<Grower>) {
       for (Range run = next_run(nullptr); !run.empty(); run = next_run(run.end())) give_back(run);
+    } else if constexpr (Decommits<Grower>) {
+      list_.each([&](Range block) { decommitted = decommit(block) || decommitted; });
+      dirty_ = 0;
     }
-    return stats_.given_back_bytes != before;
+    return decommitted || stats_.given_back_bytes != before;
   }
 
   [[nodiscard]] HeapStats stats() const noexcept {
@@ -94,14 +102,20 @@ class RawAlloc {
     return stats;
   }
 
-  [[nodiscard]] Validity validate() const noexcept { return list_.stats().validity; }
+  // Where the grower knows its own, a list that leads out of the heap is followed no further.
+  [[nodiscard]] Validity validate() const noexcept {
+    if constexpr (KnowsItsOwn<Grower>) {
+      return list_.stats([this](Range range) { return grower_.owns(range); }).validity;
+    }
+    return list_.stats().validity;
+  }
 
   // Returns: whether `place` lies in a free block.
   [[nodiscard]] bool is_free(const std::byte* place) const noexcept {
     return !list_.containing(place).empty();
   }
 
-  [[nodiscard]] const BlockList<Observer>& list() const noexcept { return list_; }
+  [[nodiscard]] const BlockList<Observer, Fit>& list() const noexcept { return list_; }
   [[nodiscard]] Grower& grower() noexcept { return grower_; }
   [[nodiscard]] const Grower& grower() const noexcept { return grower_; }
   [[nodiscard]] Observer& observer() noexcept { return list_.observer(); }
@@ -115,14 +129,21 @@ class RawAlloc {
     return {block_size(layout.size), std::max(layout.alignment, granule), layout.offset};
   }
 
-  // Effects: grows until `layout` fits, sets the choice's `taken`, and puts the rest of the growth on the
-  // list. A growth that turns out not to fit, because of alignment or a lone granule left over, goes to the
-  // list whole; the second, larger one fits wherever it lies.
+  // Effects: grows until `layout` fits, sets the choice's `taken`, and puts the rest of the growth on the list. Asked
+  // for first is what surely suffices: where growth begins at a page, that can be told to the byte for an alignment
+  // that a page has; beyond that it takes room to move. What turns out not to fit goes to the list whole.
   [[nodiscard]] Error grow_for(const Layout& layout, Choice& choice) noexcept {
-    const std::size_t slack = add_saturating(layout.alignment, layout.offset + 2 * least_block);
-    for (const std::size_t bytes : {layout.size, add_saturating(layout.size, slack)}) {
+    const std::size_t anywhere = add_saturating(layout.size, layout.alignment + 2 * least_block);
+    const std::size_t at_page = at_page_begin(layout);
+    const bool page_suffices = layout.alignment <= grower_.page_size();
+    Error refused = out_of_memory;
+    for (const std::size_t bytes : {page_suffices ? at_page : anywhere, page_suffices ? anywhere : at_page}) {
       const Result<Range> growth = grower_.grow(bytes);
-      if (!growth.ok()) return growth.error;
+      if (!growth.ok()) {
+        refused = growth.error;
+        if (page_suffices) break;  // the second try would ask for more
+        continue;
+      }
       const Range fresh = growth.value;
       count_growth(fresh);
       choice.taken = cut_low(fresh, layout);
@@ -133,35 +154,42 @@ class RawAlloc {
       }
       release(fresh);
     }
-    return out_of_memory;
+    return refused;
+  }
+
+  // Returns: the bytes that `layout` needs of a growth that begins at a page aligned as it asks.
+  [[nodiscard]] std::size_t at_page_begin(const Layout& layout) const noexcept {
+    std::size_t front = align_up(layout.offset, layout.alignment) - layout.offset;
+    if (!can_remain(front)) front += layout.alignment;
+    return whole_growth(add_saturating(front, layout.size));
+  }
+
+  // Returns: `bytes`, or a little more where the rest of the last page would be a lone granule.
+  [[nodiscard]] std::size_t whole_growth(std::size_t bytes) const noexcept {
+    const std::size_t pages = align_up(bytes, grower_.page_size());
+    return can_remain(pages - bytes) ? bytes : add_saturating(bytes, least_block);
   }
 
   // Effects: puts memory on the list. Ends a program that frees something twice.
-  // Returns: the free block that it is part of now.
+  // Returns: the free block that it is part of now; empty if it is a lone granule that no free block touches.
   Range release(Range memory) noexcept {
     if (memory.empty()) return memory;
     const Added added = list_.add(memory);
-    if (added.outcome == Added::Outcome::listed) return added.block;
-    fatal(Text{} << "basalt: double free: the block " << memory.begin << " of " << memory.size
-                 << " bytes overlaps the free block " << added.block.begin << " of " << added.block.size
-                 << " bytes");
+    if (added.outcome == Added::Outcome::overlaps) refuse_free(memory, added.block);
+    return added.outcome == Added::Outcome::listed ? added.block : Range{};
   }
 
   [[nodiscard]] bool resize_in_place(Range memory, std::size_t size) noexcept {
     return size <= memory.size ? shrink(memory, size) : grow_in_place(memory, size);
   }
 
-  // A tail that cannot hold a header can still be given to the free block that follows it.
   [[nodiscard]] bool shrink(Range memory, std::size_t size) noexcept {
-    Range tail = memory.after(size);
-    if (!can_remain(tail.size)) {
-      const Range follower = list_.containing(memory.end());
-      if (follower.begin != memory.end() || !list_.claim(follower)) return false;
-      tail.size += follower.size;
-    }
+    const Range tail = memory.after(size);
     const Range merged = release(tail);
-    stats_.live_bytes -= memory.size - size;
-    if (!tail.empty()) give_back_surplus(merged);
+    if (merged.empty() && !tail.empty()) return false;
+    stats_.live_bytes -= tail.size;
+    dirty_ += tail.size;
+    give_back_surplus(merged);
     return true;
   }
 
@@ -179,7 +207,7 @@ class RawAlloc {
       if (!follower.empty() && follower.begin != wanted.begin) return false;
       if (follower.size >= wanted.size) return false;
       const Result<Range> extension =
-          grower_.extend(wanted.begin + follower.size, wanted.size - follower.size);
+          grower_.extend(wanted.begin + follower.size, whole_growth(wanted.size - follower.size));
       if (!extension.ok()) return false;
       count_growth(extension.value);
       release(extension.value);
@@ -188,17 +216,17 @@ class RawAlloc {
     return false;
   }
 
-  // Effects: lets the kernel move whole pages; possible when all else that lies on them is free.
-  // Returns: the block's new place, or nullptr, and then nothing has changed.
-  [[nodiscard]] std::byte* move_pages(Range memory, std::size_t size) noexcept {
+  // Effects: lets the kernel move whole pages; possible when all else that lies on them is free. Pages keep no alignment
+  // but their own.  Returns: the block's new place, or nullptr, and then nothing has changed.
+  [[nodiscard]] std::byte* move_pages(Range memory, const Layout& wanted) noexcept {
     if constexpr (Remaps<Grower>) {
-      if (memory.size < worth_moving || size < memory.size) return nullptr;
       const std::size_t page = grower_.page_size();
+      if (memory.size < worth_moving || wanted.size < memory.size || wanted.alignment > page) return nullptr;
       const Range front = range_between(align_down(memory.begin, page), memory.begin);
       const Range back = range_between(memory.end(), align_up(memory.end(), page));
       if (!front.empty() && !list_.claim(front)) return nullptr;
       if (back.empty() || list_.claim(back)) {
-        if (std::byte* const moved = remap(front, memory, back, size)) return moved;
+        if (std::byte* const moved = remap(front, memory, back, wanted.size)) return moved;
         release(back);
       }
       release(front);
@@ -210,12 +238,12 @@ class RawAlloc {
   [[nodiscard]] std::byte* remap(Range front, Range memory, Range back, std::size_t size) noexcept {
     const std::size_t page = grower_.page_size();
     const Range old{front.begin, front.size + memory.size + back.size};
-    std::size_t bytes = align_up(front.size + size, page);
-    if (!can_remain(bytes - front.size - size)) bytes += page;
+    const std::size_t bytes = align_up(whole_growth(front.size + size), page);
     const Result<Range> moved = grower_.remap(old, bytes);
     if (!moved.ok()) return nullptr;
     stats_.given_back_bytes += old.size;
-    count_growth(moved.value);
+    stats_.grown_bytes += moved.value.size;
+    list_.observer().remapped(old, moved.value);
     add_live(size - memory.size);
     release(moved.value.first(front.size));
     release(moved.value.after(front.size + size));
@@ -231,14 +259,16 @@ class RawAlloc {
     return fresh;
   }
 
-  // Effects: what the free bytes exceed `keep` by goes back, if it can go as one run of pages of `threshold`
-  // at least.
+  // Effects: what the free bytes exceed `keep` by goes back, if it can go as one run of pages of `threshold` at least.
+  // A grower that can only decommit is asked for that instead.
   void give_back_surplus(Range block) noexcept {
     if constexpr (GivesBack<Grower>) {
-      if (block.size < GiveBack::threshold || list_.bytes() < GiveBack::keep) return;
+      if (block.size < GiveBack::threshold || list_.bytes() < give_back_.keep()) return;
       Range run = removable_pages(block);
-      run.size = std::min(run.size, align_down(list_.bytes() - GiveBack::keep, grower_.page_size()));
+      run.size = std::min(run.size, align_down(list_.bytes() - give_back_.keep(), grower_.page_size()));
       if (run.size >= GiveBack::threshold) give_back(run);
+    } else if constexpr (Decommits<Grower>) {
+      decommit_surplus(block);
     }
   }
 
@@ -270,13 +300,34 @@ class RawAlloc {
       return;
     }
     stats_.given_back_bytes += run.size;
+    give_back_.gave_back(run.size);
     list_.observer().gave_back(run);
   }
 
-  void refuse_foreign(Range memory) const noexcept {
-    if (!is_aligned(memory.begin, granule)) {
+  // Effects: the pages inside a free block go, and it stays on the list: all but the first bytes, its header. They are
+  // not marked: instead `dirty_` counts what has been freed since, and nothing is asked before that exceeds `keep`. So
+  // a page may be asked for twice, but never more than once for so many bytes freed.
+  void decommit_surplus(Range block) noexcept {
+    if (block.size < GiveBack::threshold || dirty_ < give_back_.keep()) return;
+    if (decommit(block)) dirty_ = 0;
+  }
+
+  bool decommit(Range block) noexcept {
+    const Range run = whole_pages(block.after(least_block), grower_.page_size());
+    if (run.empty() || grower_.decommit(run)) return false;
+    list_.observer().decommitted(run);
+    return true;
+  }
+
+  // Effects: ends a program that gives back what can be no block of this heap.
+  void refuse_impossible(Range memory) const noexcept {
+    if (memory.begin == nullptr || !is_aligned(memory.begin, granule)) {
       fatal(Text{} << "basalt: invalid free: " << memory.begin << " is not a multiple of " << granule
                    << ", so no block begins there");
+    }
+    if (memory.size > max_request || address_of(memory.begin) > UINTPTR_MAX - memory.size) {
+      fatal(Text{} << "basalt: invalid free: the block " << memory.begin << " cannot have " << memory.size
+                   << " bytes");
     }
     if constexpr (KnowsItsOwn<Grower>) {
       if (!grower_.owns(memory)) {
@@ -286,8 +337,14 @@ class RawAlloc {
     }
   }
 
+  [[noreturn]] static void refuse_free(Range memory, Range free) noexcept {
+    fatal(Text{} << "basalt: double free: the block " << memory.begin << " of " << memory.size
+                 << " bytes overlaps the free block " << free.begin << " of " << free.size << " bytes");
+  }
+
   void count_growth(Range fresh) noexcept {
     stats_.grown_bytes += fresh.size;
+    give_back_.grew(fresh.size);
     list_.observer().grew(fresh);
   }
 
@@ -300,9 +357,10 @@ class RawAlloc {
   static constexpr std::size_t worth_moving = 64 * KiB;
 
   Grower grower_{};
-  BlockList<Observer> list_{};
-  [[no_unique_address]] Fit fit_{};
-  HeapStats stats_{};  // the list's share of it is counted when asked for
+  BlockList<Observer, Fit> list_{};
+  GiveBack give_back_{};
+  std::size_t dirty_ = 0;  // bytes freed since the last decommit
+  HeapStats stats_{};      // the list's share of it is counted when asked for
 };
 
 }  // namespace basalt

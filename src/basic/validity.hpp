@@ -6,7 +6,7 @@
 namespace basalt {
 
 // The laws of a BlockList, in the order in which they are reported.
-enum class Law { none, order, overlap, merged, size, alignment, totals };
+enum class Law { none, order, overlap, merged, size, alignment, ownership, totals };
 
 [[nodiscard]] constexpr const char* name(Law law) noexcept {
   switch (law) {
@@ -22,6 +22,8 @@ enum class Law { none, order, overlap, merged, size, alignment, totals };
       return "every block can hold its header";
     case Law::alignment:
       return "blocks begin and end on the granule";
+    case Law::ownership:
+      return "every block lies in memory of the heap";
     case Law::totals:
       return "length and total agree with the blocks";
   }
@@ -35,6 +37,7 @@ struct Validity {
   std::size_t adjacents = 0;  // neighbours that were not merged
   std::size_t undersized = 0;
   std::size_t misaligned = 0;
+  std::size_t foreign = 0;
   std::size_t wrong_totals = 0;
 
   [[nodiscard]] Law broken() const noexcept {
@@ -43,6 +46,7 @@ struct Validity {
     if (adjacents != 0) return Law::merged;
     if (undersized != 0) return Law::size;
     if (misaligned != 0) return Law::alignment;
+    if (foreign != 0) return Law::ownership;
     return wrong_totals != 0 ? Law::totals : Law::none;
   }
   [[nodiscard]] bool valid() const noexcept { return broken() == Law::none; }

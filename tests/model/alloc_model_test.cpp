@@ -5,11 +5,13 @@
 
 #include "basic/locked.hpp"
 #include "basic/raw_alloc.hpp"
+#include "basic/size_prefixed.hpp"
 #include "basic/unix_allocator.hpp"
 #include "platform/libc_os.hpp"
 #include "source/at_least.hpp"
 #include "source/fixed_buffer.hpp"
 #include "source/mmap_grower.hpp"
+#include "source/sbrk_grower.hpp"
 #include "source/tracked.hpp"
 #include "support/oracle.hpp"
 #include "support/seed.hpp"
@@ -31,6 +33,42 @@ struct Subject {
 template <class System>
 using Pages = Tracked<AtLeast<MmapGrower<System>, 64 * KiB>, System>;
 using Eager = GiveBackAbove<16 * KiB, 32 * KiB>;
+
+// What SizePrefixed puts round a sized allocator, seen as a sized one again: the sizes are not used. Pointers keep no
+// offset, and reallocation no alignment but 16.
+template <class Sized>
+class ByPointer {
+ public:
+  Result<std::byte*> allocate(Layout layout) {
+    if (layout.offset != 0) return Result<std::byte*>::failure(invalid_argument);
+    return answer(heap_.allocate(layout.size, layout.alignment));
+  }
+  void deallocate(std::byte* block, std::size_t) {
+    Oracle::require(heap_.deallocate(block), "a block disowned");
+  }
+  Result<std::byte*> reallocate(std::byte* block, std::size_t size, Layout wanted) {
+    if (wanted.alignment <= 16) return answer(heap_.reallocate(block, wanted.size));
+    const Result<std::byte*> moved = allocate(wanted);
+    if (!moved.ok()) return moved;
+    std::memcpy(moved.value, block, std::min(size, wanted.size));
+    deallocate(block, size);
+    return moved;
+  }
+  bool trim() { return heap_.trim(); }
+  HeapStats stats() const { return heap_.stats(); }
+  Validity validate() const { return heap_.validate(); }
+
+ private:
+  static Result<std::byte*> answer(void* p) {
+    return p == nullptr ? Result<std::byte*>::failure(out_of_memory)
+                        : Result<std::byte*>::success(static_cast<std::byte*>(p));
+  }
+
+  SizePrefixed<Sized> heap_;
+};
+
+template <class Raw>
+using WithLock = Locked<Raw, SpinLock<Backoff>>;
 
 template <class TheSubject>
 class AllocModel : public testing::Test {
@@ -96,15 +134,21 @@ class AllocModel : public testing::Test {
 };
 
 // A new allocator is one line here.
-using Subjects =
-    testing::Types<Subject<RawAlloc<ToyHeap<>>, 12>,                               //
-                   Subject<RawAlloc<ToyHeap<>, BestFit>, 12>,                      //
-                   Subject<RawAlloc<ToyHeap<2 * KiB, 16>>, 8>,                     // nearly always full
-                   Subject<RawAlloc<Pages<RawOs>, FirstFit, Eager>, 18>,           //
-                   Subject<RawAlloc<Pages<RawOs>, BestFit, Eager>, 18>,            //
-                   Subject<RawAlloc<Pages<LibcOs>, FirstFit, GiveBackNever>, 18>,  //
-                   Subject<Locked<RawAlloc<Pages<RawOs>, FirstFit, Eager>, SpinLock<Backoff>>, 18>,
-                   Subject<UnixAllocator, 18>>;
+using Subjects = testing::Types<Subject<RawAlloc<ToyHeap<>>, 12>,                      //
+                                Subject<RawAlloc<ToyHeap<>, BestFit>, 12>,             //
+                                Subject<RawAlloc<ToyHeap<2 * KiB, 16>>, 8>,            // nearly always full
+                                Subject<RawAlloc<Pages<RawOs>, FirstFit, Eager>, 18>,  //
+                                Subject<RawAlloc<Pages<RawOs>, BestFit, Eager>, 18>,   //
+                                Subject<RawAlloc<Pages<LibcOs>, FirstFit, GiveBackNever>, 18>,  //
+                                Subject<RawAlloc<ToyHeap<>, NextFit>, 12>,                      //
+                                Subject<RawAlloc<ToyHeap<2 * KiB, 16>, NextFit>, 8>,            //
+                                Subject<RawAlloc<Pages<RawOs>, NextFit, Eager>, 18>,            //
+                                Subject<RawAlloc<SbrkGrower<LibcOs>, NextFit, Eager>, 18>,      // decommits
+                                Subject<WithLock<RawAlloc<Pages<RawOs>, FirstFit, Eager>>, 18>,
+                                Subject<UnixAllocator, 18>,                                      //
+                                Subject<ByPointer<WithLock<RawAlloc<ToyHeap<>, BestFit>>>, 12>,  //
+                                Subject<ByPointer<WithLock<RawAlloc<Pages<RawOs>, NextFit, Eager>>>, 18>,
+                                Subject<ByPointer<UnixAllocator>, 18>>;
 TYPED_TEST_SUITE(AllocModel, Subjects);
 
 TYPED_TEST(AllocModel, KeepsItsWordStepByStep) { this->run(test::seed(), 10'240); }
