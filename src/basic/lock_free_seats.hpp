@@ -13,7 +13,7 @@ namespace basalt {
 using Epoch = std::uint64_t;
 
 // How many operations of one kind, and bytes in them, a seat has seen. Only who sits there writes; anybody may read.
-class Tally {
+class SeatTally {
  public:
   void add(std::size_t bytes) noexcept {
     count_.store(count() + 1, std::memory_order_relaxed);
@@ -35,8 +35,8 @@ class Tally {
 template <class Atomics>
 struct alignas(64) Seat {
   typename Atomics::template Atomic<Epoch> since{0};  // the epoch in which it was taken; 0: nobody sits here
-  Tally allocated{};
-  Tally freed{};
+  SeatTally allocated{};
+  SeatTally freed{};
 };
 
 // Every operation takes a seat for its length, whatever thread it runs on: no thread-local state, nothing to do when a
