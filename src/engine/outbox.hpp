@@ -1,7 +1,7 @@
 // Blocks on their way home: frees of memory that another heap owns.
 #pragma once
 
-#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -51,24 +51,12 @@ class Outbox {
       if ((bits & bit) != 0) refuse_double(blocks_[i]);
       bits |= bit;
     }
-    give_back(span, word, bits, post);
+    const GivenBack given = span.remote.give(word, bits);
+    if (given.twice != 0) {
+      refuse_double(span.slot(word * 64 + static_cast<unsigned>(std::countr_zero(given.twice))));
+    }
+    if (given.announce) post(given.owner, span);
     return i;
-  }
-
-  // First the bits, then a look at the state: see SpanSupply::retire for the other half of this.
-  template <class Post>
-  static void give_back(Span& span, unsigned word, std::uint64_t bits, Post&& post) noexcept {
-    const SpanWord before = span.word.load(std::memory_order_seq_cst);
-    const std::uint64_t old = span.remote[word].fetch_or(bits, std::memory_order_seq_cst);
-    if ((old & bits) != 0) {
-      refuse_double(span.slot(word * 64 + static_cast<unsigned>(std::countr_zero(old & bits))));
-    }
-    SpanWord now = span.word.load(std::memory_order_seq_cst);
-    if (now.generation() != before.generation() || now.state() != SpanState::full) return;
-    if (span.word.compare_exchange_strong(now, now.in(SpanState::returned), std::memory_order_seq_cst,
-                                          std::memory_order_relaxed)) {
-      post(now.owner(), span);
-    }
   }
 
   std::byte* blocks_[most_blocks] = {};

@@ -6,45 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../base/atomics.hpp"
 #include "../base/range.hpp"
 #include "../platform/fatal.hpp"
+#include "remote.hpp"
 #include "size_class.hpp"
 
 namespace basalt::engine {
-
-using HeapId = std::uint32_t;  // 1 .. most_heaps; 0 is nobody
-
-// attached   the owner has it on one of its lists
-// full       every slot is out; nobody has it on a list, it lives by its slots alone
-// returned   it was full, and a thread that is not its owner has put it on the owner's inbox
-enum class SpanState : std::uint8_t { attached, full, returned };
-
-// Owner, generation and state in one word, so that all three are read and changed at once. A generation ends when the
-// span's slices are released: whoever still knows the span by an older one has nothing more to do with it.
-class SpanWord {
- public:
-  constexpr SpanWord() noexcept = default;
-  constexpr SpanWord(HeapId owner, std::uint32_t generation, SpanState state) noexcept
-      : bits_{std::uint64_t{generation} << 32 | std::uint64_t{owner} << 8 |
-              static_cast<std::uint64_t>(state)} {}
-
-  [[nodiscard]] constexpr HeapId owner() const noexcept {
-    return static_cast<HeapId>(bits_ >> 8 & 0xff'ffff);
-  }
-  [[nodiscard]] constexpr std::uint32_t generation() const noexcept {
-    return static_cast<std::uint32_t>(bits_ >> 32);
-  }
-  [[nodiscard]] constexpr SpanState state() const noexcept { return static_cast<SpanState>(bits_ & 0xff); }
-
-  [[nodiscard]] constexpr SpanWord in(SpanState state) const noexcept {
-    return {owner(), generation(), state};
-  }
-
-  friend constexpr bool operator==(SpanWord, SpanWord) noexcept = default;
-
- private:
-  std::uint64_t bits_ = 0;
-};
 
 // One descriptor for each slice of the window; that of a span's first slice speaks for the span. Type-stable: it is
 // never unmapped, so a thread that comes late reads an old descriptor, not a fault.
@@ -66,12 +34,11 @@ struct Span {
   std::uint16_t slices = 0;
   SizeClass size_class = 0;
 
-  // Everybody's.
-  std::atomic<SpanWord> word{};
-  Span* inbox_next = nullptr;  // while on an inbox: written by the one that pushed it
-
   std::uint64_t free[words] = {};
-  std::atomic<std::uint64_t> remote[words] = {};
+
+  // Everybody's.
+  RemoteFrees<StdAtomics> remote;
+  std::atomic<Span*> inbox_next{nullptr};  // while on an inbox: see there
 
   // Returns: the number of the slot in which `offset` (bytes from `begin`) lies.
   // Exact, since offset / 16 < 2^14 and slot_size / 16 <= 2^11: the error of the reciprocal stays below one slot.
@@ -88,8 +55,7 @@ struct Span {
     unsigned count = 0;
     for (unsigned w = 0; w < words; ++w) {
       count += static_cast<unsigned>(std::popcount(free[w]));
-      if ((free[w] & remote[w].load(std::memory_order_relaxed)) != 0)
-        return "a slot is free in one place only";
+      if ((free[w] & remote.bits(w)) != 0) return "a slot is free in one place only";
     }
     if (count != free_count) return "a span counts its free slots rightly";
     return count <= slots ? nullptr : "a span has no more free slots than slots";

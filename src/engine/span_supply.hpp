@@ -44,29 +44,28 @@ class SpanSupply {
   }
 
   // Effects: takes what other threads have given back.  Returns: whether there was anything.
+  //
+  // Not every span on the inbox has something to give: a thread may be slow to announce one, so slow that its slots have
+  // been collected and handed out anew.
   bool collect_inbox() noexcept {
-    Span* span = inbox_.exchange(nullptr, std::memory_order_acquire);
+    Span* span = inbox_.take_all();
     const bool any = span != nullptr;
     while (span != nullptr) {
-      Span* const next = span->inbox_next;
-      const SpanWord word = span->word.load(std::memory_order_relaxed);
-      span->word.store(word.in(SpanState::attached), std::memory_order_seq_cst);
-      collect_remote(*span);
+      Span* const next = span->inbox_next.load(std::memory_order_relaxed);
+      span->remote.arrive();
       enlist(*span);
-      release_if_empty(*span);
+      if (collect_remote(*span) || span->free_count != 0) {
+        release_if_empty(*span);
+      } else {
+        retire(*span);
+      }
       span = next;
     }
     return any;
   }
 
-  // Effects: tells the owner that a full span of its has free slots again. Any thread, once for each time it was full.
-  void announce(Span& span) noexcept {
-    Span* head = inbox_.load(std::memory_order_relaxed);
-    do {
-      span.inbox_next = head;
-    } while (
-        !inbox_.compare_exchange_weak(head, &span, std::memory_order_release, std::memory_order_relaxed));
-  }
+  // Effects: tells the owner that a full span of its has free slots again. Any thread, when the span's remote part says so.
+  void announce(Span& span) noexcept { inbox_.put(span); }
 
   // Effects: gives every empty span back, also those that are kept in reserve.
   void release_empty() noexcept {
@@ -96,8 +95,7 @@ class SpanSupply {
       const unsigned left = span.slots > w * 64 ? span.slots - w * 64 : 0;
       span.free[w] = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
     }
-    const SpanWord old = span.word.load(std::memory_order_relaxed);
-    span.word.store({id_, old.generation(), SpanState::attached}, std::memory_order_seq_cst);
+    span.remote.begin(id_);
     space_->mark(run, entry_for(id_, c), entry_for(id_, c));
     enlist(span);
     return &span;
@@ -118,28 +116,13 @@ class SpanSupply {
   }
 
   // Effects: a span with nothing left to give leaves the list, unless other threads have given something back.
-  //
-  // The order matters: first the state, then another look at the bits. A freer does it the other way round, first its
-  // bit, then a look at the state; so one of the two sees the other, all four being sequentially consistent.
   void retire(Span& span) noexcept {
     if (collect_remote(span)) return;
-    unlist(span);
-    SpanWord full = span.word.load(std::memory_order_relaxed).in(SpanState::full);
-    span.word.exchange(full, std::memory_order_seq_cst);
-    for (const std::atomic<std::uint64_t>& bits : span.remote) {
-      if (bits.load(std::memory_order_seq_cst) == 0) continue;
-      if (take_back(span, full)) {
-        collect_remote(span);
-        enlist(span);
-      }
-      return;
+    if (span.remote.leave()) {
+      unlist(span);
+    } else {
+      (void)collect_remote(span);
     }
-  }
-
-  // Returns: whether a full span is ours to attach again; if not, a freer was first, and it is on the inbox or about to be.
-  [[nodiscard]] static bool take_back(Span& span, SpanWord full) noexcept {
-    return span.word.compare_exchange_strong(full, full.in(SpanState::attached), std::memory_order_seq_cst,
-                                             std::memory_order_relaxed);
   }
 
   void put_one(std::byte* block) noexcept {
@@ -149,17 +132,15 @@ class SpanSupply {
     if ((span.free[slot / 64] & bit) != 0) refuse_double(block);
     span.free[slot / 64] |= bit;
     span.free_count += 1;
-    const SpanWord word = span.word.load(std::memory_order_relaxed);
-    if (word.state() == SpanState::full && take_back(span, word)) enlist(span);
-    if (span.word.load(std::memory_order_relaxed).state() == SpanState::attached) release_if_empty(span);
+    if (span.remote.state() == SpanState::full && span.remote.come_back()) enlist(span);
+    if (span.remote.state() == SpanState::attached) release_if_empty(span);
   }
 
   // Effects: moves the bits that other threads have set over to `free`.  Returns: whether there were any.
   bool collect_remote(Span& span) noexcept {
     unsigned found = 0;
     for (unsigned w = 0; w < Span::words; ++w) {
-      if (span.remote[w].load(std::memory_order_relaxed) == 0) continue;
-      const std::uint64_t bits = span.remote[w].exchange(0, std::memory_order_seq_cst);
+      const std::uint64_t bits = span.remote.collect(w);
       if ((span.free[w] & bits) != 0) {
         refuse_double(span.slot(w * 64 + static_cast<unsigned>(std::countr_zero(span.free[w] & bits))));
       }
@@ -178,8 +159,7 @@ class SpanSupply {
 
   void release(Span& span) noexcept {
     unlist(span);
-    const SpanWord word = span.word.load(std::memory_order_relaxed);
-    span.word.store({0, word.generation() + 1, SpanState::attached}, std::memory_order_seq_cst);
+    span.remote.end();
     const Run run{space_->window().slice_of(span.begin), span.slices};
     space_->mark(run, 0, 0);
     space_->give(run);
@@ -201,7 +181,7 @@ class SpanSupply {
   Space<System>* space_ = nullptr;
   HeapId id_ = 0;
   Span* lists_[class_count] = {};
-  std::atomic<Span*> inbox_{nullptr};
+  Inbox<StdAtomics, Span> inbox_;
 };
 
 }  // namespace basalt::engine

@@ -20,7 +20,7 @@ Value to_value(T object) {
 template <class T>
 T from_value(Value value) {
   T object;
-  std::memcpy(&object, &value, sizeof object);
+  std::memcpy(static_cast<void*>(&object), &value, sizeof object);
   return object;
 }
 
