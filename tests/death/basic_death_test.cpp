@@ -48,6 +48,15 @@ TEST_F(BasicDeathTest, AFreedBlockCannotBeReallocated) {
   EXPECT_DEATH((void)heap_.reallocate(block, 64, {640}), "^basalt: double free: the block");
 }
 
+TEST_F(BasicDeathTest, AFreedBlockCannotGrowInsideTheFreeBlockItIsPartOf) {
+  std::byte* const block = allocate(64);
+  std::byte* const follower = allocate(128);
+  (void)allocate(64);
+  heap_.deallocate(block, 64);
+  heap_.deallocate(follower, 128);
+  EXPECT_DEATH((void)heap_.reallocate(block, 64, {96}), "^basalt: double free: the block");
+}
+
 TEST_F(BasicDeathTest, AForeignBlockIsNamed) {
   alignas(16) static std::byte elsewhere[64];
   std::byte* const block = allocate(64);
