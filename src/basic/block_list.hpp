@@ -19,13 +19,14 @@ namespace basalt {
 }
 
 // Returns: the block that follows on the list, or nullptr.
-// Errors: a follower that lies below the block's end, or off the granule, ends the program: somebody has written
-// over a header. Three instructions in each step of a walk, which would otherwise go astray or round for ever.
+// Errors: a follower that lies below the block's end (which is very far above it, counted round), or where no
+// program has memory, or off the granule, ends the program: somebody has written over a header. Three instructions in each step of a walk, which would otherwise go astray or round for ever.
 [[nodiscard]] inline FreeHeader* follower_of(FreeHeader* header) noexcept {
   FreeHeader* const follower = header->next;
   if (follower == nullptr) return nullptr;
   const std::uintptr_t end = address_of(header) + header->size;
-  if (address_of(follower) < end || !is_aligned(follower, granule)) [[unlikely]]
+  constexpr std::uintptr_t farthest = UINTPTR_MAX >> (sizeof(void*) == 8 ? 8 : 1);
+  if (address_of(follower) - end > farthest || !is_aligned(follower, granule)) [[unlikely]]
     refuse_corrupted(header);
   return follower;
 }
@@ -148,6 +149,7 @@ class BlockList {
   // Effects: takes `taken` out of the block at the choice's link; what is left before and behind stays on the
   // list. Requires: the remainders are nothing or can hold a header.
   void take(Choice choice) noexcept {
+    (void)follower_of(choice.link.block());  // a header written over may promise more than there is
     const Range whole = choice.link.block()->range();
     const Range front = range_between(whole.begin, choice.taken.begin);
     const Range back = range_between(choice.taken.end(), whole.end());

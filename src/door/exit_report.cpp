@@ -15,6 +15,20 @@
 
 namespace {
 
+// A program's name for a string of JSON: what would need escaping becomes an underscore.
+struct ProgramName {
+  char text[65];
+
+  ProgramName() noexcept {
+    std::size_t length = 0;
+    for (const char* from = program_invocation_short_name; *from != '\0' && length < 64; ++from) {
+      const bool plain = *from >= ' ' && *from <= '~' && *from != '"' && *from != '\\';
+      text[length++] = plain ? *from : '_';
+    }
+    text[length] = '\0';
+  }
+};
+
 // Built in a buffer on the stack and written in one piece: the heap is not asked for memory while it is
 // described, and lines of several processes do not mix.
 void append_report(const char* path) noexcept {
@@ -22,13 +36,12 @@ void append_report(const char* path) noexcept {
   char line[1024];
   const int length = snprintf(
       line, sizeof line,
-      "{\"allocator\":\"%s\",\"pid\":%d,\"program\":\"%.64s\",\"allocations\":%zu,\"deallocations\":%zu,"
+      "{\"allocator\":\"%s\",\"pid\":%d,\"program\":\"%s\",\"allocations\":%zu,\"deallocations\":%zu,"
       "\"live_bytes\":%zu,\"peak_live_bytes\":%zu,\"free_bytes\":%zu,\"free_blocks\":%zu,"
       "\"peak_free_blocks\":%zu,\"largest_free_bytes\":%zu,\"grown_bytes\":%zu,\"given_back_bytes\":%zu}\n",
-      basalt::door::kitchen_name, static_cast<int>(getpid()), program_invocation_short_name,
-      stats.allocations, stats.deallocations, stats.live_bytes, stats.peak_live_bytes, stats.free_bytes,
-      stats.free_blocks, stats.peak_free_blocks, stats.largest_free_bytes, stats.grown_bytes,
-      stats.given_back_bytes);
+      basalt::door::kitchen_name, static_cast<int>(getpid()), ProgramName{}.text, stats.allocations,
+      stats.deallocations, stats.live_bytes, stats.peak_live_bytes, stats.free_bytes, stats.free_blocks,
+      stats.peak_free_blocks, stats.largest_free_bytes, stats.grown_bytes, stats.given_back_bytes);
   const int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (file < 0) {
     dprintf(2, "basalt: cannot write the statistics to %s: %s\n", path, strerror(errno));
