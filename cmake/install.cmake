@@ -28,6 +28,9 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/basaltConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/basaltConfig.cmake ${PROJECT_BINARY_DIR}/basaltConfigVersion.cmake
   DESTINATION ${package_dir})
 
+# Paths in these are relative to the file itself: an installation may be moved, or made with another --prefix.
+file(RELATIVE_PATH BASALT_INCLUDE_FROM_LIB
+  /${CMAKE_INSTALL_LIBDIR} /${CMAKE_INSTALL_INCLUDEDIR})
 configure_file(cmake/basalt-basic.pc.in basalt-basic.pc @ONLY)
 configure_file(cmake/basalt-basic-global.pc.in basalt-basic-global.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/basalt-basic.pc ${PROJECT_BINARY_DIR}/basalt-basic-global.pc
