@@ -1,4 +1,4 @@
-// Row 3: fork handlers of others, registered before and after ours, that allocate, free and make threads.
+// Row 3: fork handlers of others, registered early and late, that allocate, free and make threads.
 // runs: preload global static
 #include <pthread.h>
 
@@ -31,8 +31,8 @@ void make_thread() {
   CHECK(pthread_join(thread, nullptr) == 0);
 }
 
-// Before anything has allocated, and before the constructors of most libraries: these handlers run while the heap
-// is locked for the fork.
+// As early as a program can. Ours are there before that; what happens to handlers that run while the heap is locked
+// is tested in tests/unit/door/malloc_family_test.cpp (ForkLock).
 [[gnu::constructor(102)]] void register_early() { CHECK(pthread_atfork(use_heap, use_heap, use_heap) == 0); }
 
 }  // namespace
