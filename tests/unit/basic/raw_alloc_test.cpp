@@ -180,5 +180,24 @@ TEST_F(RawAllocOnToyHeap, ReallocationCopiesWhenNothingElseIsLeft) {
   expect_sound();
 }
 
+// Buffers from nothing up to where the first block fits: each is a refusal until then, and a heap from then on.
+TEST(RawAllocOnAFixedBuffer, IsRefusedByABufferTooSmallForOneBlock) {
+  alignas(16) std::byte buffer[96];
+  for (std::size_t shift = 0; shift < 16; ++shift) {
+    for (std::size_t bytes = 0; bytes + shift <= sizeof buffer; ++bytes) {
+      RawAlloc<FixedBuffer<16>> heap{buffer + shift, bytes};
+      const std::size_t lost = (16 - shift) % 16;  // before the first whole page
+      const bool fits = bytes >= lost + 32;
+      const Result<std::byte*> block = heap.allocate({32});
+      ASSERT_EQ(block.ok(), fits) << bytes << " bytes from " << shift;
+      ASSERT_EQ(block.error, fits ? no_error : out_of_memory);
+      if (fits) heap.deallocate(block.value, 32);
+      ASSERT_TRUE(heap.stats().conserved());
+      ASSERT_EQ(heap.stats().live_bytes, 0u);
+      ASSERT_TRUE(heap.validate().valid());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace basalt
