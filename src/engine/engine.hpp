@@ -84,10 +84,16 @@ class Engine {
     return slice < window.slices && window.entry(slice) != 0;
   }
 
+  // Also what other threads have given back to a heap that waits for a thread, or whose thread sleeps: nobody else would
+  // collect it. What they hold in their bins and on the way stays theirs.
   bool trim() noexcept {
     if (Heap<System>* const heap = departed() ? nullptr : acquire()) {
       send(*heap);
       heap->flush();
+    }
+    if (Holding hold{shared_lock_}; shared_heap_ != nullptr) shared_heap_->flush();
+    if (Holding hold{pool_.lock()}; true) {
+      pool_.each([](Heap<System>& heap) { heap.collect(); });
     }
     return space_.purge() != 0;
   }
@@ -98,8 +104,9 @@ class Engine {
     HeapStats stats;
     each_lock_to_take([](Lock& lock) { lock.lock(); });
     space_.each_span([&stats](const Span& span) {
-      stats.free_blocks += span.free_count;
-      stats.free_bytes += std::size_t{span.free_count} * span.slot_size;
+      const std::size_t free = span.free_count + span.remote_count();
+      stats.free_blocks += free;
+      stats.free_bytes += free * span.slot_size;
     });
     pool_.each([&stats](const Heap<System>& heap) { add_cached(heap, stats); });
     stats.grown_bytes = space_.mapped_bytes();

@@ -143,7 +143,12 @@ struct Heap {
       supply.put(bin.base(), bin.held());
       bin.hold(0);
     }
-    supply.collect_inbox();
+    supply.release_empty();
+  }
+
+  // Effects: what other threads have given back is taken home. Any thread.
+  void collect() noexcept {
+    Holding hold{lock};
     supply.release_empty();
   }
 

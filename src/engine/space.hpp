@@ -39,7 +39,7 @@ class Space : public ChunkMap<System> {
     for (std::size_t c = first_with_room_; c < this->end(); ++c) {
       if (this->use(c) != ChunkUse::sliced) continue;
       if (const Run run = take_from(c, count, alignment); run.count != 0) return run;
-      if (count == 1 && c == first_with_room_) ++first_with_room_;
+      if (count == 1 && alignment == 1 && c == first_with_room_) ++first_with_room_;
     }
     const std::size_t fresh = add_chunk();
     return fresh == none ? Run{} : take_from(fresh, count, alignment);
@@ -154,14 +154,15 @@ class Space : public ChunkMap<System> {
   }
 
   // Effects: calls `visit` with the descriptor of every span in use.
+  // Requires: the locks of all heaps as well. (Large blocks come and go without them: there, only the entry may be read.)
   template <class Visitor>
   void each_span(Visitor&& visit) const noexcept {
     const Window window = this->window();
     for (std::size_t c = 0; c < this->end(); ++c) {
       if (this->use(c) != ChunkUse::sliced) continue;
       for (std::size_t slice = c * slices_per_chunk; slice < (c + 1) * slices_per_chunk; ++slice) {
-        const bool first = this->chunk(c).back[slice % slices_per_chunk] == 0;
-        if (first && is_span(window.entry(slice))) visit(this->descriptor(slice));
+        if (!is_span(window.entry(slice))) continue;
+        if (this->chunk(c).back[slice % slices_per_chunk] == 0) visit(this->descriptor(slice));
       }
     }
   }
@@ -185,14 +186,15 @@ class Space : public ChunkMap<System> {
     return true;
   }
 
+  // All of the new place is mapped before anything moves there: remap_to would crush what a stranger has in the way.
   [[nodiscard]] std::size_t moved(std::size_t c, std::size_t old, std::size_t bytes) noexcept {
-    const std::size_t to = this->place({chunks_for(bytes), System::page_size()}, ChunkUse::huge);
+    const std::size_t to = this->place({chunks_for(bytes), bytes}, ChunkUse::huge);
     if (to == none) return none;
     const Range from{this->address(c * slices_per_chunk), old};
     const bool failed =
         static_cast<bool>(System::remap_to(from, this->address(to * slices_per_chunk), bytes));
     this->vacate(failed ? to : c, chunks_for(failed ? bytes : old));
-    if (failed) (void)System::unmap({this->address(to * slices_per_chunk), System::page_size()});
+    if (failed) (void)System::unmap({this->address(to * slices_per_chunk), bytes});
     return failed ? none : to;
   }
 
@@ -250,11 +252,13 @@ class Space : public ChunkMap<System> {
     }
   }
 
-  // A refusal is absorbed: the slices stay dirty.
+  // Where a page is larger than a slice, what shares one with a neighbour stays dirty. A refusal is absorbed likewise.
   void purge_run(Chunk& chunk, Run run) noexcept {
-    if (System::decommit({this->address(run.first), run.count * slice_bytes})) return;
-    chunk.dirty.remove(run.first % slices_per_chunk, run.count);
-    dirty_slices_ -= run.count;
+    const Range pages = whole_pages({this->address(run.first), run.count * slice_bytes}, System::page_size());
+    if (pages.empty() || System::decommit(pages)) return;
+    const auto slices = static_cast<unsigned>(pages.size / slice_bytes);
+    chunk.dirty.remove(this->window().slice_of(pages.begin) % slices_per_chunk, slices);
+    dirty_slices_ -= slices;
   }
 
   std::size_t first_with_room_ = 0;

@@ -50,6 +50,13 @@ struct Span {
     return begin + std::size_t{index} * slot_size;
   }
 
+  // Returns: how many slots other threads have given back that were not collected yet.
+  [[nodiscard]] unsigned remote_count() const noexcept {
+    unsigned count = 0;
+    for (unsigned w = 0; w < words; ++w) count += static_cast<unsigned>(std::popcount(remote.bits(w)));
+    return count;
+  }
+
   // Returns: nullptr, or the law that is broken.  Requires: the lock of the owner.
   [[nodiscard]] const char* broken_law() const noexcept {
     unsigned count = 0;

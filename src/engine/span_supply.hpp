@@ -67,8 +67,9 @@ class SpanSupply {
   // Effects: tells the owner that a full span of its has free slots again. Any thread, when the span's remote part says so.
   void announce(Span& span) noexcept { inbox_.put(span); }
 
-  // Effects: gives every empty span back, also those that are kept in reserve.
+  // Effects: takes all that other threads have given back, and gives every empty span back, also those kept in reserve.
   void release_empty() noexcept {
+    collect_inbox();
     for (Span* list : lists_) {
       for (Span* span = list; span != nullptr;) {
         Span* const next = span->next;

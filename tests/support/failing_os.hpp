@@ -20,6 +20,10 @@ enum class Operation {
   file_size,
   resize_file,
   map_file,
+  reserve,
+  open,
+  map_at,
+  remap_to,
   any
 };
 
@@ -38,7 +42,7 @@ struct FailingOs : Inner {
 
   static inline std::size_t calls = 0;     // of all operations that can be refused
   static inline std::size_t failures = 0;  // of them, refused on purpose
-  static inline std::size_t mapped = 0;    // bytes of private memory obtained and not given back
+  static inline std::size_t mapped = 0;    // bytes of private memory obtained by `map` and not given back
 
   static Result<std::byte*> map(std::size_t bytes) noexcept {
     if (const Error due = next(Operation::map)) return Result<std::byte*>::failure(due);
@@ -96,6 +100,28 @@ struct FailingOs : Inner {
   static Result<std::byte*> map_file(std::byte* at, std::size_t bytes, int file) noexcept {
     if (const Error due = next(Operation::map_file)) return Result<std::byte*>::failure(due);
     return Inner::map_file(at, bytes, file);
+  }
+
+  // What follows is there if `Inner` lets its callers lay out their address space.
+  static Result<std::byte*> reserve(std::size_t bytes) noexcept requires AddressSpaceOs<Inner> {
+    if (const Error due = next(Operation::reserve)) return Result<std::byte*>::failure(due);
+    return Inner::reserve(bytes);
+  }
+
+  static Error open(Range range) noexcept requires AddressSpaceOs<Inner> {
+    if (const Error due = next(Operation::open)) return due;
+    return Inner::open(range);
+  }
+
+  static Result<std::byte*> map_at(std::byte* at, std::size_t bytes) noexcept requires AddressSpaceOs<Inner> {
+    if (const Error due = next(Operation::map_at)) return Result<std::byte*>::failure(due);
+    return Inner::map_at(at, bytes);
+  }
+
+  static Error remap_to(Range range, std::byte* at,
+                        std::size_t bytes) noexcept requires AddressSpaceOs<Inner> {
+    if (const Error due = next(Operation::remap_to)) return due;
+    return Inner::remap_to(range, at, bytes);
   }
 
  private:

@@ -1,0 +1,145 @@
+// What the engine says when a program frees what it must not free. The sentences are API.
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "platform/raw_os.hpp"
+#include "support/test_thread.hpp"
+
+namespace basalt {
+namespace {
+
+struct OfCrimes;
+using Thread = test::TestThread<RawOs, OfCrimes>;
+using Engine = test::TestEngine<RawOs, OfCrimes>;
+
+class EngineDeath : public testing::Test {
+ protected:
+  EngineDeath() {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    Thread::forget();
+  }
+
+  std::byte* made(std::size_t size) { return static_cast<std::byte*>(engine_.allocate(size, 16)); }
+  void drop(std::byte* block) { (void)engine_.deallocate(block); }
+
+  // Effects: everything in bins and outbox of this thread goes home, where it is checked.
+  void flush() { (void)engine_.trim(); }
+
+  template <class Body>
+  void elsewhere(Body body) {
+    std::thread{[&] {
+      body();
+      engine_.park();
+    }}.join();
+  }
+
+  Engine& engine_ = *new Engine;
+};
+
+constexpr const char* double_free = "^basalt: double free: 0x[0-9a-f]+ is free already\n$";
+constexpr const char* inside_large =
+    "^basalt: invalid pointer in free: 0x[0-9a-f]+ lies inside a large block\n$";
+
+TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinIsEmptied) {
+  std::byte* const block = made(100);
+  drop(block);
+  drop(block);
+  EXPECT_DEATH(flush(), double_free);
+}
+
+TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinOverflows) {
+  std::byte* const block = made(100);
+  EXPECT_DEATH(for (int i = 0; i < 10'000; ++i) drop(block), double_free);
+}
+
+TEST_F(EngineDeath, DoubleFreeByAnotherThread) {
+  std::byte* const block = made(100);
+  EXPECT_DEATH(elsewhere([&] { drop(block), drop(block); }), double_free);
+}
+
+TEST_F(EngineDeath, DoubleFreeByTwoOtherThreads) {
+  std::byte* const block = made(100);
+  elsewhere([&] { drop(block); });
+  EXPECT_DEATH(elsewhere([&] { drop(block); }), double_free);
+}
+
+TEST_F(EngineDeath, DoubleFreeByOwnerAndAnotherThread) {
+  std::byte* const block = made(100);
+  std::byte* const other = made(100);  // so that the span stays
+  drop(block);
+  flush();
+  elsewhere([&] { drop(block); });
+  EXPECT_DEATH(flush(), double_free);
+  (void)other;
+}
+
+// Two threads have read the same entry of the map; it can be claimed once.
+TEST_F(EngineDeath, DoubleFreeOfALargeOrHugeBlockByTwoThreads) {
+  for (const std::size_t size : {100 * KiB, 10 * MiB}) {
+    engine::Space<RawOs> space;
+    engine::LargeBlocks<RawOs> large{space};
+    void* const block = large.allocate(size, 16);
+    const std::size_t slice = space.window().slice_of(block);
+    const engine::MapEntry seen_by_both = space.window().entry(slice);
+    EXPECT_TRUE(large.free(block, slice, seen_by_both));
+    EXPECT_DEATH((void)large.free(block, slice, seen_by_both), double_free);
+  }
+}
+
+// Nothing is left of such a block that could say more: it is not ours any more, and the door says so.
+TEST_F(EngineDeath, LargeAndHugeBlocksAreForeignOnceTheyAreFree) {
+  for (const std::size_t size : {100 * KiB, 10 * MiB}) {
+    std::byte* const block = made(size);
+    EXPECT_TRUE(engine_.deallocate(block));
+    EXPECT_FALSE(engine_.deallocate(block));
+    EXPECT_FALSE(engine_.owns(block));
+  }
+}
+
+TEST_F(EngineDeath, InsideASmallBlock) {
+  std::byte* const block = made(100);
+  EXPECT_DEATH(
+      (drop(block + 16), flush()),
+      "^basalt: invalid pointer in free: 0x[0-9a-f]+ is not the beginning of a block; it lies in a block of "
+      "112 bytes\n$");
+  EXPECT_DEATH((drop(block + 1), flush()),
+               "is not the beginning of a block; it lies in a block of 112 bytes\n$");
+  EXPECT_DEATH(elsewhere([&] { drop(block + 16); }),
+               "is not the beginning of a block; it lies in a block of 112 bytes\n$");
+}
+
+TEST_F(EngineDeath, InTheRestBehindTheLastSlotOfASpan) {
+  std::byte* const block = made(112);
+  const std::size_t span = engine::span_slices(engine::class_of(112)) * engine::slice_bytes;
+  std::byte* const end = align_down(block, span) + span;
+  ASSERT_NE(span % 112, 0U);
+  EXPECT_DEATH((drop(end - span % 112), flush()),
+               "^basalt: invalid pointer in free: 0x[0-9a-f]+ is not the beginning");
+}
+
+TEST_F(EngineDeath, InsideALargeBlock) {
+  std::byte* const block = made(100 * KiB);
+  EXPECT_DEATH(drop(block + 16), inside_large);
+  EXPECT_DEATH(drop(block + 64 * KiB), inside_large);
+}
+
+TEST_F(EngineDeath, InsideAHugeBlock) {
+  std::byte* const block = made(10 * MiB);
+  EXPECT_DEATH(drop(block + 16), inside_large);
+}
+
+TEST_F(EngineDeath, WildPointersAreNotTouched) {
+  drop(made(1));
+  int on_the_stack = 0;
+  for (const std::uintptr_t wild :
+       {std::uintptr_t{0}, std::uintptr_t{1}, std::uintptr_t{4096}, address_of(&on_the_stack),
+        std::uintptr_t{0xdead'beef'dead'beef}, ~std::uintptr_t{0}}) {
+    EXPECT_FALSE(engine_.owns(reinterpret_cast<void*>(wild)));
+    EXPECT_FALSE(engine_.deallocate(reinterpret_cast<void*>(wild)));
+  }
+}
+
+}  // namespace
+}  // namespace basalt

@@ -1,0 +1,30 @@
+// How the threads of a test find their heaps in an engine.
+#pragma once
+
+#include "engine/engine.hpp"
+
+namespace basalt::test {
+
+// One engine for each `Tag`; a test that makes one engine after another says `forget` in between. Nobody watches for the
+// end of a thread: it parks its heap itself, as the last thing it does.
+template <AddressSpaceOs System, class Tag>
+class TestThread {
+ public:
+  using Heap = engine::Heap<System>;
+
+  static Heap*& heap() noexcept { return heap_; }
+  static Heap* departed() noexcept { return &departed_; }
+  static void watch_exit() noexcept {}
+
+  static void forget() noexcept { heap_ = &nascent_; }
+
+ private:
+  static inline Heap nascent_;
+  static inline Heap departed_;
+  static inline thread_local Heap* heap_ = &nascent_;
+};
+
+template <AddressSpaceOs System, class Tag>
+using TestEngine = engine::Engine<System, TestThread<System, Tag>>;
+
+}  // namespace basalt::test
