@@ -8,7 +8,7 @@
 namespace {
 
 constexpr int threads = 8;
-constexpr int forks = 60;
+const int forks = process::times(60);
 
 void child_works_hard() {
   process::churn(7, 500, 4096);

@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   process::must_be_ours();
   char once[] = "once";
   char* arguments[] = {argv[0], once, nullptr};
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < process::times(200); ++i) {
     pid_t child = 0;
     CHECK(posix_spawn(&child, process::own_path(), nullptr, nullptr, arguments, environ) == 0);
     CHECK(process::succeeded(process::wait_for(child, 5)));

@@ -40,7 +40,7 @@ void make_thread() {
 int main() {
   process::must_be_ours();
   CHECK(pthread_atfork(make_thread, make_thread, use_heap) == 0);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < process::times(20); ++i) {
     process::in_child(10, [] {
       CHECK(calls > 0);
       process::churn(3, 100, 10000);

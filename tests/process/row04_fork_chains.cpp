@@ -16,5 +16,5 @@ void generation(int depth, std::uint64_t seed) {
 
 int main() {
   process::must_be_ours();
-  for (std::uint64_t i = 0; i < 40; ++i) generation(0, i);
+  for (int i = 0; i < process::times(40); ++i) generation(0, static_cast<std::uint64_t>(i));
 }

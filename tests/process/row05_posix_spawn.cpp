@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr int spawns = 100;
+const int spawns = process::times(100);
 
 void spawn_true() {
   posix_spawn_file_actions_t actions;

@@ -49,7 +49,7 @@ int main() {
   for (pthread_key_t& each : key) CHECK(pthread_key_create(&each, rearm) == 0);
   run(100);
   const long before = process::resident_kib();
-  run(2000);
+  run(process::times(2000));
   CHECK(process::resident_kib() - before < 1024);
   process::heap_must_be_valid();
 }

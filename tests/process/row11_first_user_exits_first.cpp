@@ -8,7 +8,7 @@ int main() {
   process::must_be_ours();
   void* left_behind = nullptr;
   std::thread{[&] { left_behind = std::malloc(100); }}.join();
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < process::times(500); ++i) {
     std::thread{[i] { process::churn(static_cast<std::uint64_t>(i), 20, 3000); }}.join();
   }
   std::free(left_behind);

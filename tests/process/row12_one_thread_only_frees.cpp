@@ -22,7 +22,7 @@ int main() {
   for (int i = 0; i < producers; ++i) {
     pool[i] = std::thread{[&, i] {
       process::Random random{static_cast<std::uint64_t>(i + 1)};
-      for (int round = 0; round < 10000; ++round) {
+      for (int round = 0; round < process::times(10000); ++round) {
         void* const block = std::malloc(2000);
         std::memset(block, 1, 2000);
         std::free(mailbox[random.below(slots)].exchange(block));

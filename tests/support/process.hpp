@@ -53,6 +53,13 @@ inline void heap_must_be_valid() {
   CHECK(broken == nullptr);
 }
 
+// How often to do what should be done very often: `usually` in every run, BASALT_SCALE times that when `script/soak` asks.
+[[nodiscard]] inline int times(int usually) {
+  const char* const wish = std::getenv("BASALT_SCALE");
+  const int scale = wish == nullptr ? 1 : std::atoi(wish);
+  return usually * (scale < 1 ? 1 : scale);
+}
+
 // Keeps the compiler from seeing where a pointer comes from: it knows what malloc and free mean, and would leave
 // out what is tested.
 template <class T>

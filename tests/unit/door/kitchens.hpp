@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include "basic/lock_free_alloc.hpp"
 #include "basic/size_prefixed.hpp"
 #include "basic/unix_allocator.hpp"
 #include "door/malloc_family.hpp"
@@ -47,6 +48,8 @@ using ThroughLibc =
 using NothingGoesBack =
     Door<SizePrefixed<Locked<RawAlloc<GrowerBy<StubbornOs>, FirstFit, GiveBackAbove<4096, 0>>, Mutex>>>;
 
-using All = ::testing::Types<Small, WithMutex, ThroughLibc, NothingGoesBack>;
+using WithoutLock = Door<SizePrefixed<LockFreeAlloc<MmapGrower<RawOs>>>>;
+
+using All = ::testing::Types<Small, WithMutex, ThroughLibc, NothingGoesBack, WithoutLock>;
 
 }  // namespace kitchens

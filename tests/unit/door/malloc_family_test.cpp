@@ -283,7 +283,10 @@ TYPED_TEST(MallocFamily, TrimGivesFreePagesBack) {
   if (!std::is_same_v<TypeParam, kitchens::NothingGoesBack>) {
     EXPECT_LT(after.free_bytes, std::size_t{2} * 65536);
   }
-  EXPECT_FALSE(this->heap().trim());
+  // Without a lock pages are decommitted and their addresses kept; which ones that were is not remembered.
+  if (!std::is_same_v<TypeParam, kitchens::WithoutLock>) {
+    EXPECT_FALSE(this->heap().trim());
+  }
 }
 
 TYPED_TEST(MallocFamily, ThreadsShareItAndFreeEachOthersBlocks) {
