@@ -57,19 +57,16 @@ class ChunkMap {
 
   [[nodiscard]] bool laid_out() const noexcept { return slices_.load(std::memory_order_acquire) != 0; }
 
-  // Effects: lays the window out and maps its first chunk. A smaller window is better than none: a limit on address space
-  // may not leave room for the tables of the largest.
+  // Effects: lays the window out and maps its first chunk. The tables are kept if that fails: it is tried again with them.
   // Returns: the first chunk, or `none`.  Requires: !laid_out().
   [[nodiscard]] std::size_t lay_out() noexcept {
-    for (const std::size_t window : {64 * GiB, 8 * GiB, GiB, 256 * MiB}) {
-      if (!reserve_tables(window / chunk_bytes)) continue;
-      base_ = random_place(window, reinterpret_cast<std::byte*>(uses_));
-      const std::size_t first = place(one_chunk, ChunkUse::sliced, 1);
-      if (first != none) return first;
-      base_ = kernels_place(window);
-      return place(one_chunk, ChunkUse::sliced);
-    }
-    return none;
+    if (uses_ == nullptr && !have_tables()) return none;
+    const std::size_t window = most_ * chunk_bytes;
+    base_ = random_place(window, reinterpret_cast<std::byte*>(uses_));
+    const std::size_t first = place(one_chunk, ChunkUse::sliced, 1);
+    if (first != none) return first;
+    base_ = kernels_place(window);
+    return base_ == 0 ? none : place(one_chunk, ChunkUse::sliced);
   }
 
   // Returns: what frees need to know. `slices` only grows; whoever keeps a copy asks again for slices beyond it.
@@ -150,13 +147,25 @@ class ChunkMap {
     return *chunks_[slice / slices_per_chunk];
   }
 
+  // A smaller window is better than none: a limit on address space may not leave room for the tables of the largest.
+  [[nodiscard]] bool have_tables() noexcept {
+    for (const std::size_t window : {64 * GiB, 8 * GiB, GiB, 256 * MiB}) {
+      if (reserve_tables(window / chunk_bytes)) return true;
+    }
+    return false;
+  }
+
   [[nodiscard]] bool reserve_tables(std::size_t chunks) noexcept {
     const std::size_t page = System::page_size();
     const std::size_t uses_bytes = align_up(chunks, page);
     const std::size_t chunks_bytes = align_up(chunks * sizeof(Chunk*), page);
-    const Result<std::byte*> tables =
-        System::reserve(uses_bytes + chunks_bytes + chunks * slices_per_chunk * sizeof(MapEntry));
-    if (!tables.ok() || System::open({tables.value, uses_bytes + chunks_bytes})) return false;
+    const std::size_t bytes = uses_bytes + chunks_bytes + chunks * slices_per_chunk * sizeof(MapEntry);
+    const Result<std::byte*> tables = System::reserve(bytes);
+    if (!tables.ok()) return false;
+    if (System::open({tables.value, uses_bytes + chunks_bytes})) {
+      (void)System::unmap({tables.value, bytes});
+      return false;
+    }
     most_ = chunks;
     uses_ = reinterpret_cast<ChunkUse*>(tables.value);
     chunks_ = reinterpret_cast<Chunk**>(tables.value + uses_bytes);
@@ -174,7 +183,7 @@ class ChunkMap {
   }
 
   // Returns: a window below the place where the kernel would put a chunk: for machines with fewer bits to an address, and
-  // for sanitizers that keep the rest for themselves.
+  // for sanitizers that keep the rest for themselves. 0 if there is no such place.
   [[nodiscard]] static std::uintptr_t kernels_place(std::size_t window) noexcept {
     const Result<std::byte*> probe = System::map(chunk_bytes);
     if (!probe.ok()) return 0;

@@ -1,0 +1,222 @@
+// Heaps and what they are made of: bins, supplies, outboxes, the pool. With one thread that plays several.
+
+#include "engine/heap.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "engine/heap_pool.hpp"
+#include "platform/raw_os.hpp"
+#include "support/failing_os.hpp"
+#include "support/test_thread.hpp"
+
+namespace basalt::engine {
+namespace {
+
+TEST(Bins, GiveTheHottestFirstAndKeepWhatTheyHold) {
+  std::vector<void*> narrow(4);
+  std::vector<void*> wide(8);
+  int blocks[9];
+  Bin bin;
+  EXPECT_TRUE(bin.empty() && bin.full()) << "an empty heap's bin has neither slots nor room";
+  bin.move_to(narrow.data(), narrow.size());
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(bin.push(&blocks[i]));
+  EXPECT_FALSE(bin.push(&blocks[4]));
+  bin.move_to(wide.data(), wide.size());
+  EXPECT_EQ(bin.held(), 4U);
+  EXPECT_TRUE(bin.push(&blocks[4]));
+  bin.drop(2);  // the coldest: 0 and 1
+  void* slot = nullptr;
+  for (const int i : {4, 3, 2}) {
+    ASSERT_TRUE(bin.pop(slot));
+    EXPECT_EQ(slot, &blocks[i]);
+  }
+  EXPECT_FALSE(bin.pop(slot));
+}
+
+class Supplies : public testing::Test {
+ protected:
+  using Supply = SpanSupply<RawOs>;
+
+  Supplies() {
+    EXPECT_TRUE(space_.ready());
+    mine_.start(space_, 1);
+    other_.start(space_, 2);
+  }
+
+  std::vector<void*> take(Supply& supply, SizeClass c, unsigned wanted) {
+    std::vector<void*> slots(wanted);
+    slots.resize(supply.take(c, slots.data(), wanted));
+    return slots;
+  }
+
+  // Another thread frees `slots`, as many at once as its outbox holds.
+  void free_from_afar(const std::vector<void*>& slots, std::size_t bytes) {
+    Outbox<RawOs> outbox;
+    const auto send = [&] {
+      outbox.send(space_, [&](HeapId owner, Span& span) { announced_ += owner, mine_.announce(span); });
+    };
+    for (void* const slot : slots) {
+      if (outbox.full()) send();
+      outbox.add(static_cast<std::byte*>(slot), bytes);
+    }
+    send();
+    EXPECT_TRUE(outbox.empty());
+  }
+
+  void expect_all_free() {
+    mine_.release_empty();
+    other_.release_empty();
+    EXPECT_EQ(space_.used_bytes(), 0U);
+    EXPECT_STREQ(space_.broken_law(), nullptr);
+  }
+
+  Space<RawOs>& space_ = *new Space<RawOs>;
+  Supply mine_;
+  Supply other_;
+  unsigned announced_ = 0;  // the sum of the owners' ids
+};
+
+TEST_F(Supplies, HandOutEverySlotOnceAndTheLowestFirst) {
+  for (unsigned c = 0; c < class_count; ++c) {
+    const auto size_class = static_cast<SizeClass>(c);
+    const std::size_t slots = span_slices(c) * slice_bytes / slot_bytes(c);
+    std::vector<void*> all;
+    while (all.size() < 2 * slots) {
+      const std::vector<void*> some = take(mine_, size_class, 7);
+      ASSERT_FALSE(some.empty());
+      EXPECT_TRUE(std::is_sorted(some.rbegin(), some.rend())) << "popping from the end ascends";
+      all.insert(all.end(), some.begin(), some.end());
+    }
+    EXPECT_EQ(std::set<void*>(all.begin(), all.end()).size(), all.size());
+    mine_.put(all.data(), all.size());
+  }
+  expect_all_free();
+}
+
+TEST_F(Supplies, AFullSpanIsAnnouncedOnce) {
+  const SizeClass c = class_of(2 * KiB);
+  const std::vector<void*> slots = take(mine_, c, 8);
+  ASSERT_EQ(slots.size(), 8U);
+  EXPECT_EQ(span_slices(c) * slice_bytes / slot_bytes(c), 8U);
+  free_from_afar({slots.begin(), slots.begin() + 3}, 2 * KiB);
+  free_from_afar({slots.begin() + 3, slots.begin() + 5}, 2 * KiB);
+  EXPECT_EQ(announced_, 1U);
+  const std::vector<void*> again = take(mine_, c, 8);
+  EXPECT_EQ(again.size(), 5U) << "what came home, and nothing else";
+  free_from_afar(again, 2 * KiB);
+  EXPECT_EQ(announced_, 2U);
+  mine_.put(slots.data() + 5, 3);
+  expect_all_free();
+}
+
+TEST_F(Supplies, AnAttachedSpanIsNotAnnounced) {
+  const std::vector<void*> slots = take(mine_, class_of(2 * KiB), 7);
+  free_from_afar(slots, 2 * KiB);
+  EXPECT_EQ(announced_, 0U);
+  expect_all_free();
+}
+
+TEST_F(Supplies, ADescriptorServesOneHeapAfterTheOther) {
+  const SizeClass c = class_of(2 * KiB);
+  for (int round = 0; round < 4; ++round) {
+    Supply& supply = round % 2 == 0 ? mine_ : other_;
+    const std::vector<void*> slots = take(supply, c, 8);
+    ASSERT_EQ(slots.size(), 8U);
+    const std::size_t slice = space_.window().slice_of(slots[0]);
+    EXPECT_EQ(slice, 0U);
+    EXPECT_EQ(space_.window().entry(slice), entry_for(round % 2 == 0 ? 1 : 2, c));
+    supply.put(slots.data(), slots.size());
+    supply.release_empty();
+    EXPECT_EQ(space_.window().entry(slice), 0U);
+  }
+}
+
+TEST(Outboxes, AreBoundedInBlocksAndInBytes) {
+  std::byte block{};
+  const auto room = [&block](std::size_t bytes) {
+    Outbox<RawOs> outbox;
+    std::size_t held = 0;
+    for (; !outbox.full(); ++held) outbox.add(&block, bytes);
+    return held;
+  };
+  EXPECT_EQ(room(16), 64U);
+  EXPECT_EQ(room(32 * KiB), 8U);
+}
+
+TEST(HeapPools, AParkedHeapIsTakenBeforeANewOneIsMade) {
+  auto& space = *new Space<RawOs>;
+  HeapPool<RawOs> pool;
+  Heap<RawOs>* const first = pool.take(space);
+  Heap<RawOs>* const second = pool.take(space);
+  ASSERT_TRUE(first != nullptr && second != nullptr);
+  EXPECT_NE(first->id, second->id);
+  EXPECT_EQ(&pool.heap(first->id), first);
+  pool.park(*first);
+  EXPECT_EQ(pool.take(space), first);
+  std::size_t heaps = 0;
+  pool.each([&heaps](const Heap<RawOs>&) { ++heaps; });
+  EXPECT_EQ(heaps, 2U);
+}
+
+TEST(HeapPools, AreRefusedWithoutHarm) {
+  using Refusing = test::FailingOs<RawOs, struct OfPools>;
+  Refusing::reset();
+  auto& space = *new Space<Refusing>;
+  HeapPool<Refusing> pool;
+  for (std::size_t k = 1; k <= 3; ++k) Refusing::fail_at(test::Operation::map, k == 3 ? 4 : k);
+  EXPECT_EQ(pool.take(space), nullptr) << "no table";
+  EXPECT_EQ(pool.take(space), nullptr) << "no table";
+  EXPECT_EQ(pool.take(space), nullptr) << "a table, no heap";
+  EXPECT_NE(pool.take(space), nullptr);
+}
+
+// The arrays of a heap's bins are laid side by side, none given back: there must be room for the widest of every class.
+TEST(Heaps, EveryBinFindsRoomForItsArrays) {
+  auto& space = *new Space<RawOs>;
+  ASSERT_TRUE(space.ready());
+  HeapPool<RawOs> pool;
+  Heap<RawOs>& heap = *pool.take(space);
+  heap.window = space.window();
+  for (unsigned c = 0; c < class_count; ++c) {
+    const auto size_class = static_cast<SizeClass>(c);
+    std::vector<void*> slots;
+    while (slots.size() < 3'000) {
+      void* slot = nullptr;
+      if (!heap.bins[c].pop(slot)) slot = heap.refill(size_class);
+      ASSERT_NE(slot, nullptr) << "class " << c;
+      slots.push_back(slot);
+    }
+    for (void* const slot : slots) {
+      if (heap.free(slot)) continue;
+      heap.window = space.window();
+      if (heap.bins[c].full()) heap.make_room(size_class);
+      ASSERT_TRUE(heap.free(slot)) << "class " << c;
+    }
+    EXPECT_GE(heap.bins[c].capacity(), 8U);
+    EXPECT_GE(heap.bins[c].capacity() * slot_bytes(c), std::min<std::size_t>(32 * KiB, 512 * slot_bytes(c)));
+  }
+  heap.flush();
+  EXPECT_EQ(space.used_bytes(), 0U);
+}
+
+// One thread allocates and sleeps for ever; another frees all of it.
+TEST(Engines, TrimReachesWhatWasGivenBackToAHeapThatSleeps) {
+  using Thread = test::TestThread<RawOs, struct OfSleep>;
+  auto& engine = *new Engine<RawOs, Thread>;
+  std::vector<void*> blocks;
+  for (int i = 0; i < 8 * 1024; ++i) blocks.push_back(engine.allocate(2 * KiB, 16));  // 16 MiB
+  Thread::forget();
+  for (void* const block : blocks) EXPECT_TRUE(engine.deallocate(block));
+  (void)engine.trim();
+  EXPECT_EQ(engine.stats().live_bytes, 0U);
+  const std::size_t grown = engine.stats().grown_bytes;
+  for (int i = 0; i < 6; ++i) EXPECT_NE(engine.allocate(2 * MiB, 16), nullptr);
+  EXPECT_EQ(engine.stats().grown_bytes, grown) << "what came home serves other sizes";
+}
+
+}  // namespace
+}  // namespace basalt::engine

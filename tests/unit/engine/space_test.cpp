@@ -1,0 +1,261 @@
+#include "engine/space.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include "engine/large.hpp"
+#include "platform/raw_os.hpp"
+#include "support/failing_os.hpp"
+#include "support/in_child.hpp"
+#include "support/seed.hpp"
+
+namespace basalt::engine {
+namespace {
+
+using Slices = engine::Run;  // `Run` has another meaning inside a test
+using Refusing = test::FailingOs<RawOs, struct OfSpace>;
+
+// What the kernel does where pages are larger: advice needs a page's address, and takes whole pages.
+struct LargePages : RawOs {
+  static constexpr std::size_t page_size() noexcept { return 64 * KiB; }
+  static Error decommit(Range range) noexcept {
+    if (!is_aligned(range.begin, page_size())) return Error{EINVAL};
+    return RawOs::decommit({range.begin, align_up(range.size, page_size())});
+  }
+};
+
+// Takes and gives at random; no slice may be handed out twice.
+class Player {
+ public:
+  void step(test::Dice& dice) {
+    const std::size_t choice = dice.below(8);
+    if (runs_.empty() || choice < 4) return take(dice);
+    const auto at = std::next(runs_.begin(), static_cast<long>(dice.below(runs_.size())));
+    if (choice == 4) return extend(at, static_cast<unsigned>(1 + dice.below(4)));
+    space_.give({at->first, at->second});
+    runs_.erase(at);
+    if (dice.one_in(50)) (void)space_.purge();
+  }
+
+  void check() {
+    std::size_t used = 0;
+    std::size_t end = 0;
+    for (const auto& [first, count] : runs_) {
+      ASSERT_LE(end, first) << "two runs overlap";
+      end = first + count;
+      used += count;
+    }
+    ASSERT_EQ(space_.used_bytes(), used * slice_bytes);
+    ASSERT_STREQ(space_.broken_law(), nullptr);
+  }
+
+ private:
+  using Runs = std::map<std::size_t, unsigned>;
+
+  void take(test::Dice& dice) {
+    const auto count = static_cast<unsigned>(1 + dice.below(dice.one_in(8) ? slices_per_chunk : 16));
+    const unsigned alignment = dice.one_in(4) ? 1U << dice.below(9) : 1;
+    const Slices run = space_.take(count, alignment);
+    ASSERT_EQ(run.count, count);
+    ASSERT_EQ(run.first % alignment, 0U);
+    ASSERT_TRUE(is_aligned(space_.address(run.first), alignment * slice_bytes));
+    *space_.address(run.first) = std::byte{1};
+    ASSERT_TRUE(runs_.emplace(run.first, count).second);
+  }
+
+  void extend(Runs::iterator at, unsigned more) {
+    const auto next = std::next(at);
+    const std::size_t end = at->first + at->second;
+    const bool room = end % slices_per_chunk != 0 && end % slices_per_chunk + more <= slices_per_chunk &&
+                      (next == runs_.end() || next->first >= end + more);
+    ASSERT_EQ(space_.extend({at->first, at->second}, more), room);
+    if (room) at->second += more;
+  }
+
+  Space<RawOs>& space_ = *new Space<RawOs>;
+  Runs runs_;
+  bool ready_ = space_.ready();
+};
+
+TEST(Space, TakesAndGivesAsAModelDoes) {
+  test::Dice dice{test::seed()};
+  Player player;
+  for (int step = 0; step < 4'000; ++step) {
+    player.step(dice);
+    player.check();
+    if (testing::Test::HasFatalFailure()) FAIL() << "after step " << step;
+  }
+}
+
+TEST(Space, TheLowestRunThatFitsIsTaken) {
+  auto& space = *new Space<RawOs>;
+  ASSERT_TRUE(space.ready());
+  const Slices odd = space.take(1);
+  const Slices aligned = space.take(1, 64);
+  EXPECT_EQ(odd.first, 0U);
+  EXPECT_EQ(aligned.first, 64U);
+  for (int i = 0; i < 3; ++i) (void)space.take(1, 64);  // all that there are in the first chunk, and one more
+  EXPECT_EQ(space.take(1).first, 1U) << "what is not aligned is still there to be taken";
+}
+
+TEST(Space, PurgedMemoryReadsAsZeroAndItsNeighboursStay) {
+  const auto check = [](auto& space) {
+    ASSERT_TRUE(space.ready());
+    Slices runs[16];
+    for (Slices& run : runs) {
+      run = space.take(3);
+      std::memset(space.address(run.first), 7, 3 * slice_bytes);
+    }
+    for (int i = 0; i < 16; i += 3) space.give(runs[i]);
+    (void)space.purge();
+    EXPECT_STREQ(space.broken_law(), nullptr);
+    for (int i = 0; i < 16; ++i) {
+      for (std::size_t b = 0; i % 3 != 0 && b < 3 * slice_bytes; b += 512) {
+        ASSERT_EQ(space.address(runs[i].first)[b], std::byte{7}) << "run " << i;
+      }
+    }
+  };
+  check(*new Space<RawOs>);
+  check(*new Space<LargePages>);
+}
+
+TEST(Space, WhatCannotBePurgedStaysDirty) {
+  Refusing::reset();
+  auto& space = *new Space<Refusing>;
+  ASSERT_TRUE(space.ready());
+  const Slices run = space.take(8);
+  space.give(run);
+  for (std::size_t k = 1; k <= 10; ++k) Refusing::fail_at(test::Operation::decommit, k);
+  EXPECT_EQ(space.purge(), 0U);
+  EXPECT_STREQ(space.broken_law(), nullptr);
+  Refusing::refuse_nothing_more();
+  EXPECT_EQ(space.purge(), 8 * slice_bytes);
+}
+
+TEST(Space, IdleMemoryIsBounded) {
+  auto& space = *new Space<RawOs>;
+  ASSERT_TRUE(space.ready());
+  std::vector<Slices> runs;
+  for (int i = 0; i < 128; ++i) runs.push_back(space.take(128));  // 256 MiB
+  for (const Slices run : runs) space.give(run);
+  EXPECT_LE(space.purge(), 32 * MiB) << "what was left to purge";
+}
+
+// Huge blocks.
+TEST(Space, AHugeBlockGrowsRoundWhatAStrangerHasMapped) {
+  auto& space = *new Space<RawOs>;
+  LargeBlocks<RawOs> large{space};
+  auto* block = static_cast<std::byte*>(large.allocate(3 * MiB, 16));
+  ASSERT_NE(block, nullptr);
+  block[3 * MiB - 1] = std::byte{7};
+  // Behind it, and in the midst of where it would go next, lies what is not ours.
+  const auto strange = [&](std::size_t chunks) {
+    std::byte* const at = block + chunks * chunk_bytes + 64 * KiB;
+    std::byte* const page = RawOs::map_at(at, 4 * KiB).value;
+    *page = std::byte{9};
+    return page;
+  };
+  std::byte* const strangers[] = {strange(1), strange(2), strange(4)};
+  auto* const moved = static_cast<std::byte*>(large.resize(block, 7 * MiB));
+  ASSERT_NE(moved, nullptr);
+  EXPECT_NE(moved, block);
+  EXPECT_EQ(moved[3 * MiB - 1], std::byte{7});
+  moved[7 * MiB - 1] = std::byte{8};
+  for (const std::byte* const page : strangers)
+    EXPECT_EQ(*page, std::byte{9}) << "a stranger's page was lost";
+}
+
+TEST(Space, AHugeBlockThatCannotGrowStaysAsItWas) {
+  for (const auto operation : {test::Operation::remap_to, test::Operation::map_at}) {
+    Refusing::reset();
+    auto& space = *new Space<Refusing>;
+    LargeBlocks<Refusing> large{space};
+    auto* const block = static_cast<std::byte*>(large.allocate(3 * MiB, 16));
+    auto* const next = static_cast<std::byte*>(large.allocate(3 * MiB, 16));
+    block[3 * MiB - 1] = std::byte{7};
+    Refusing::fail_at(operation, 1);
+    EXPECT_EQ(large.resize(block, 9 * MiB), nullptr);
+    EXPECT_EQ(block[3 * MiB - 1], std::byte{7});
+    for (std::byte* const live : {block, next}) {
+      const std::size_t slice = space.window().slice_of(live);
+      EXPECT_EQ(large.usable_size(slice, space.window().entry(slice)), 3 * MiB);
+      EXPECT_TRUE(large.free(live, slice, space.window().entry(slice)));
+    }
+    EXPECT_EQ(space.used_bytes(), 0U);
+  }
+}
+
+TEST(Space, AHugeBlockMayNotGoBackToTheSystem) {
+  Refusing::reset();
+  auto& space = *new Space<Refusing>;
+  LargeBlocks<Refusing> large{space};
+  void* const block = large.allocate(3 * MiB, 16);
+  const std::size_t slice = space.window().slice_of(block);
+  Refusing::fail_at(test::Operation::unmap, 1);
+  EXPECT_TRUE(large.free(block, slice, space.window().entry(slice)));
+  void* const other = large.allocate(3 * MiB, 16);
+  EXPECT_NE(other, nullptr);
+  EXPECT_NE(other, block) << "the addresses are lost";
+}
+
+// The window.
+TEST(Space, ChunksGoRoundWhatLiesInTheirWay) {
+  auto& space = *new Space<RawOs>;
+  ASSERT_TRUE(space.ready());
+  std::byte* const base = space.address(0);
+  ASSERT_TRUE(RawOs::map_at(base + chunk_bytes, 4 * KiB).ok());
+  (void)space.take(slices_per_chunk);
+  const Slices run = space.take(1);
+  ASSERT_EQ(run.count, 1U);
+  EXPECT_EQ(run.first, 2 * slices_per_chunk) << "the next chunk is not ours";
+  EXPECT_EQ(space.window().entry(slices_per_chunk), 0U);
+}
+
+TEST(Space, LittleAddressSpaceIsEnough) {
+  const auto with_little = [] {
+    std::size_t used = 0;
+    if (std::FILE* const file = std::fopen("/proc/self/statm", "r")) {
+      if (std::fscanf(file, "%zu", &used) != 1) return 9;
+      std::fclose(file);
+    }
+    const rlimit little{used * 4 * KiB + 64 * MiB, RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_AS, &little) != 0) return 8;
+    auto& space = *new Space<RawOs>;
+    for (int i = 0; i < 8; ++i) {
+      if (!space.ready() || space.take(slices_per_chunk).count == 0) return 1 + i;
+    }
+    for (int i = 0; i < 100; ++i) (void)space.take(slices_per_chunk);
+    return space.take(1).count == 0 ? 0 : 7;  // refused in the end, without a crash
+  };
+  EXPECT_EQ(test::in_child(with_little), 0);
+}
+
+// A system that refuses again and again while the window is laid out must not lose address space each time.
+TEST(Space, LayingOutInVainLosesNothing) {
+  const auto address_space = [] {
+    std::size_t pages = 0;
+    if (std::FILE* const file = std::fopen("/proc/self/statm", "r")) {
+      if (std::fscanf(file, "%zu", &pages) != 1) pages = 0;
+      std::fclose(file);
+    }
+    return pages * 4 * KiB;
+  };
+  Refusing::reset();
+  for (std::size_t k = 1; k <= 1'000; ++k) Refusing::fail_at(test::Operation::map_at, k);
+  auto& space = *new Space<Refusing>;
+  EXPECT_FALSE(space.ready());
+  const std::size_t before = address_space();
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(space.ready());
+  EXPECT_LE(address_space(), before + 8 * MiB);
+  Refusing::refuse_nothing_more();
+  EXPECT_TRUE(space.ready());
+}
+
+}  // namespace
+}  // namespace basalt::engine
