@@ -205,6 +205,18 @@ TEST(Space, AHugeBlockMayNotGoBackToTheSystem) {
 }
 
 // The window.
+TEST(ChunkMaps, AnEntryIsClaimedOnce) {
+  auto& map = *new ChunkMap<RawOs>;
+  const std::size_t chunk = map.lay_out();
+  ASSERT_EQ(chunk, 0U);
+  map.mark({3, 2}, entry_for(Kind::large), entry_for(Kind::interior));
+  EXPECT_EQ(map.window().entry(4), entry_for(Kind::interior));
+  EXPECT_EQ(&map.span_of(4), &map.descriptor(3));
+  EXPECT_FALSE(map.claim(3, entry_for(Kind::huge)));
+  EXPECT_TRUE(map.claim(3, entry_for(Kind::large)));
+  EXPECT_FALSE(map.claim(3, entry_for(Kind::large)));
+}
+
 TEST(Space, ChunksGoRoundWhatLiesInTheirWay) {
   auto& space = *new Space<RawOs>;
   ASSERT_TRUE(space.ready());
