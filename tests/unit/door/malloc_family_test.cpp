@@ -279,7 +279,8 @@ TYPED_TEST(MallocFamily, TrimGivesFreePagesBack) {
   const auto before = this->heap().stats();
   const bool went = this->heap().trim();
   const auto after = this->heap().stats();
-  if (std::is_same_v<TypeParam, kitchens::WithoutLock>) {  // it decommits pages and keeps their addresses on the list
+  if (std::is_same_v<TypeParam,
+                     kitchens::WithoutLock>) {  // it decommits pages and keeps their addresses on the list
     EXPECT_TRUE(went);
     EXPECT_EQ(after.free_bytes, before.free_bytes);
     return;
