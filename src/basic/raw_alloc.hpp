@@ -222,7 +222,7 @@ class RawAlloc {
     if constexpr (Remaps<Grower>) {
       const std::size_t page = grower_.page_size();
       if (memory.size < worth_moving || wanted.size < memory.size || wanted.alignment > page) return nullptr;
-      const Range front = range_between(align_down(memory.begin, page), memory.begin);
+      const Range front = range_between(first_page(memory.begin), memory.begin);
       const Range back = range_between(memory.end(), align_up(memory.end(), page));
       if (!front.empty() && !list_.claim(front)) return nullptr;
       if (back.empty() || list_.claim(back)) {
@@ -232,6 +232,13 @@ class RawAlloc {
       release(front);
     }
     return nullptr;
+  }
+
+  // Returns: the page in which a block begins; the one before it, if what lies in front would be a lone granule: it has a
+  // free block to belong to where it is, and would have none where the pages go.
+  [[nodiscard]] std::byte* first_page(std::byte* begin) const noexcept {
+    std::byte* const first = align_down(begin, grower_.page_size());
+    return can_remain(static_cast<std::size_t>(begin - first)) ? first : first - grower_.page_size();
   }
 
   // Requires: front, memory and back lie side by side, are whole pages together, and are on no list.

@@ -181,6 +181,21 @@ TEST_F(OnPages, IsAsItWasWhenRemappingAndGrowthAreRefused) {
   EXPECT_EQ(heap_.stats().free_bytes, free);
 }
 
+// Where the pages go, eight bytes in front would have no free block to belong to: the page before them comes along.
+TEST_F(OnPages, ALoneGranuleInFrontIsNotLostWhenThePagesMove) {
+  const std::size_t page = heap_.grower().page_size();
+  std::byte* const all = allocate(large + page);
+  std::byte* const block = all + page + 8;
+  const std::size_t size = large - 8;
+  heap_.deallocate(all, page + 8);
+  fill(block, size);
+  const Result<std::byte*> moved = resize(block, size, 64 * large);
+  ASSERT_TRUE(moved.ok());
+  EXPECT_EQ(heap_.observer().remaps, 1u);
+  EXPECT_TRUE(heap_.stats().conserved());
+  heap_.deallocate(moved.value, 64 * large);
+}
+
 // Eight bytes at either end of the block's pages are free, but can be no block of their own. They are taken along, and
 // must find their way back when the kernel refuses.
 TEST_F(OnPages, ALoneGranuleBesideItComesBackWhenTheRemappingIsRefused) {
