@@ -147,7 +147,7 @@ std::size_t play_refused(std::uint64_t seed, std::size_t k, std::size_t period) 
 TEST(HeapUnderRefusals, AnsweredWithNullOrSuccess) {
   const std::uint64_t seed = test::seed();
   std::size_t failures = 0;
-  for (const std::size_t period : std::initializer_list<std::size_t>{5'000, 7, 2, 1}) {
+  for (const std::size_t period : {std::size_t{5'000}, std::size_t{7}, std::size_t{2}, std::size_t{1}}) {
     for (std::size_t k = 1; k <= 25; ++k) {
       try {
         failures += play_refused(seed, k, period);
