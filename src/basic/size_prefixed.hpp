@@ -114,9 +114,8 @@ class SizePrefixed {
 
   static void break_seal(Range block) noexcept { std::memcpy(block.begin, &freed, prefix_bytes); }
 
-  // By numbers: p may be a pointer to anything, in front of which there is nothing as far as the compiler knows.
   [[nodiscard]] static std::byte* prefix_of(const void* p) noexcept {
-    return reinterpret_cast<std::byte*>(address_of(p) - prefix_bytes);
+    return static_cast<std::byte*>(const_cast<void*>(p)) - prefix_bytes;
   }
 
   // Returns: the block that `p` was made from.

@@ -80,7 +80,7 @@ class Untouched {
   [[nodiscard]] bool is_free(const std::byte*) const { return false; }
 
  private:
-  alignas(16) std::byte memory_[64];
+  alignas(16) std::byte memory_[64]{};
 };
 
 TEST(SealDeathTest, IsBrokenByTheFreeAndNotByWhatTheListWritesThere) {

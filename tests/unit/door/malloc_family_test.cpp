@@ -260,12 +260,13 @@ TYPED_TEST(MallocFamily, UsableSizeStaysAndIsNothingForOthers) {
 TYPED_TEST(MallocFamily, OwnsNothingButItsOwn) {
   auto& heap = this->heap();
   int local = 0;
+  void* volatile on_the_stack = &local;  // the compiler must not reason about what lies in front of it
   EXPECT_FALSE(heap.owns(nullptr));
-  EXPECT_FALSE(heap.owns(&local));
+  EXPECT_FALSE(heap.owns(on_the_stack));
   EXPECT_FALSE(heap.owns(reinterpret_cast<void*>(8)));
   EXPECT_FALSE(heap.owns(reinterpret_cast<void*>(std::uintptr_t{0xdead'0000'0000'0000})));
   EXPECT_FALSE(heap.owns(reinterpret_cast<void*>(SIZE_MAX)));
-  EXPECT_FALSE(heap.deallocate(&local));
+  EXPECT_FALSE(heap.deallocate(on_the_stack));
   void* const p = TypeParam::Family::malloc(10);
   EXPECT_TRUE(heap.owns(p));
   TypeParam::Family::free(p);
