@@ -21,8 +21,10 @@ namespace {
 
 using namespace basalt;
 
-std::string invalid_in(const char* caller, const std::string& why) {
-  return std::string{"^basalt: invalid pointer in "} + caller + ": 0x[0-9a-f]+ " + why + "\n";
+std::string invalid_in(const char* caller, const char* why) {
+  std::string sentence = "^basalt: invalid pointer in ";
+  sentence.append(caller).append(": 0x[0-9a-f]+ ").append(why).append("\n");
+  return sentence;
 }
 
 constexpr const char* free_already = "is free already";
@@ -32,9 +34,8 @@ constexpr const char* misaligned = "is not a multiple of 16, so no block begins 
 
 // What a freed block of so many bytes is called. Whole pages may have gone back to the system, with what lay beside them:
 // then nothing is known of them any more.
-std::string after_free(std::size_t size) {
-  return size < GiveBackByDefault::threshold ? free_already
-                                             : std::string{"("} + free_already + "|" + not_ours + ")";
+const char* after_free(std::size_t size) {
+  return size < GiveBackByDefault::threshold ? free_already : "(is free already|was not allocated here)";
 }
 
 // Every crime through the doors is tried at several sizes.
