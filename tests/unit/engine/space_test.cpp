@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -238,6 +239,8 @@ TEST(Space, LittleAddressSpaceIsEnough) {
     }
     const rlimit little{used * 4 * KiB + 64 * MiB, RLIM_INFINITY};
     if (::setrlimit(RLIMIT_AS, &little) != 0) return 8;
+    void* const beyond = ::mmap(nullptr, 2 * little.rlim_cur, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (beyond != MAP_FAILED) return 77;  // qemu-user takes the limit and does not keep it
     auto& space = *new Space<RawOs>;
     for (int i = 0; i < 8; ++i) {
       if (!space.ready() || space.take(slices_per_chunk).count == 0) return 1 + i;
@@ -245,7 +248,9 @@ TEST(Space, LittleAddressSpaceIsEnough) {
     for (int i = 0; i < 100; ++i) (void)space.take(slices_per_chunk);
     return space.take(1).count == 0 ? 0 : 7;  // refused in the end, without a crash
   };
-  EXPECT_EQ(test::in_child(with_little), 0);
+  const int answer = test::in_child(with_little);
+  if (answer == 77) GTEST_SKIP() << "this system does not limit address space";
+  EXPECT_EQ(answer, 0);
 }
 
 // A system that refuses again and again while the window is laid out must not lose address space each time.
