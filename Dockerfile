@@ -2,7 +2,7 @@
 #
 #   docker build --target dev -t basalt-dev .      a machine to work on; the devcontainer is this stage
 #   docker build -t basalt .                       Debian with the libraries, headers and CMake package
-#   docker run --rm -e LD_PRELOAD=libbasalt-basic.so basalt perl -e 'print "It works!\n"'
+#   docker run --rm -e LD_PRELOAD=libbasalt.so basalt perl -e 'print "It works!\n"'
 
 FROM debian:12 AS base
 WORKDIR /basalt

@@ -1,22 +1,21 @@
 # What `cmake --install` leaves: headers, libraries, a CMake package and pkg-config files.
 include(CMakePackageConfigHelpers)
 
-# basalt::basalt is the allocator to take when in doubt. Until the engine is there, that is the small kitchen.
-add_library(basalt INTERFACE)
-target_link_libraries(basalt INTERFACE basalt_basic)
+# basalt::basalt is the allocator to take when in doubt: the engine. basalt::basic is the one to read.
+set(installed basalt_engine basalt_engine_global basalt_engine_preload
+              basalt_basic basalt_basic_global basalt_basic_preload)
+foreach(target IN LISTS installed)
+  get_target_property(name ${target} EXPORT_NAME)
+  add_library(basalt::${name} ALIAS ${target})
+endforeach()
 
-add_library(basalt::basalt ALIAS basalt)
-add_library(basalt::basic ALIAS basalt_basic)
-add_library(basalt::basic-global ALIAS basalt_basic_global)
-add_library(basalt::basic-preload ALIAS basalt_basic_preload)
-
-install(TARGETS basalt basalt_basic basalt_basic_global basalt_basic_preload EXPORT basalt-targets
+install(TARGETS ${installed} EXPORT basalt-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 install(DIRECTORY include/basalt DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The floors that public headers are made of lie beside them.
-foreach(floor IN ITEMS base platform source basic engine door)
+foreach(floor IN LISTS basalt_floors)
   install(DIRECTORY src/${floor} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/basalt FILES_MATCHING PATTERN *.hpp)
 endforeach()
 
@@ -31,7 +30,7 @@ install(FILES ${PROJECT_BINARY_DIR}/basaltConfig.cmake ${PROJECT_BINARY_DIR}/bas
 # Paths in these are relative to the file itself: an installation may be moved, or made with another --prefix.
 file(RELATIVE_PATH BASALT_INCLUDE_FROM_LIB
   /${CMAKE_INSTALL_LIBDIR} /${CMAKE_INSTALL_INCLUDEDIR})
-configure_file(cmake/basalt-basic.pc.in basalt-basic.pc @ONLY)
-configure_file(cmake/basalt-basic-global.pc.in basalt-basic-global.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/basalt-basic.pc ${PROJECT_BINARY_DIR}/basalt-basic-global.pc
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(module IN ITEMS basalt basalt-global basalt-basic basalt-basic-global)
+  configure_file(cmake/${module}.pc.in ${module}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${module}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

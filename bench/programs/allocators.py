@@ -28,5 +28,6 @@ def built_in(folder):
     """The allocators to compare, of a build whose libraries are in `folder`; the first is what the others are held to."""
     return [
         SYSTEM,
-        Allocator("basalt", folder / "libbasalt-basic.so"),
+        Allocator("basalt", folder / "libbasalt.so"),
+        Allocator("small kitchen", folder / "libbasalt-basic.so"),
     ]

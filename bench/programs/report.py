@@ -80,6 +80,8 @@ def table_of(programs, allocators, runs):
         if not allocator.reports:
             continue
         heaps = [of(program, allocator)[-1].heap for program in programs]
+        if not any(heap.allocations for heap in heaps):
+            continue  # it counts nothing on the way, and has no list
         group = f"the heaps of {allocator.name}"
         table.add(group, "allocations", [f"{heap.allocations:,}" for heap in heaps])
         table.add(group, "list: peak", [f"{heap.peak_free_blocks:,}" for heap in heaps])
@@ -109,10 +111,10 @@ ratio: of the least times. Peak memory: the largest resident set of any of the p
 blocks there were, at most and at exit; fragmentation, at exit: 1 - largest free block / free bytes. List and
 fragmentation are those of the process that allocated most.
 
-basalt is the small kitchen, and slow by design: all free memory of a process is on one list, sorted by address. Each
-malloc walks it from its head until a block fits, each free until it comes to its place, under one lock. A call costs as
-much as the list is long, and nearly all of that is waiting for memory: where the next block is, only this one knows.
-It is the allocator to read, not the one to ship."""
+basalt is the engine, the allocator to ship. The small kitchen is the one to read, and slow by design: all free memory of
+a process is on one list, sorted by address. Each malloc walks it from its head until a block fits, each free until it
+comes to its place, under one lock. A call costs as much as the list is long, and nearly all of that is waiting for
+memory: where the next block is, only this one knows."""
 
 
 def print_report(programs, allocators, runs, page):

@@ -25,7 +25,8 @@ class HeapAtExit:
     """What the processes of one run reported of their heaps, added up or, where sums mean nothing, of the busiest."""
 
     processes: int = 0
-    allocations: int = 0       # of all of them
+    allocations: int = 0       # of all of them; 0 from an allocator that does not count its calls
+    grown_bytes: int = 0       # what all of them had from the system
     free_blocks: int = 0       # on the list of the busiest when it ended
     peak_free_blocks: int = 0  # and when it was longest
     fragmentation: float = 0.  # of the same: 1 - largest free block / free bytes
@@ -35,10 +36,10 @@ class HeapAtExit:
         heaps = [json.loads(line) for line in statistics.read_text().splitlines()] if statistics.exists() else []
         if not heaps:
             return cls()
-        busiest = max(heaps, key=lambda heap: heap["allocations"])
+        busiest = max(heaps, key=lambda heap: (heap["allocations"], heap["grown_bytes"]))
         free = busiest["free_bytes"]
-        return cls(len(heaps), sum(heap["allocations"] for heap in heaps), busiest["free_blocks"],
-                   busiest["peak_free_blocks"],
+        return cls(len(heaps), sum(heap["allocations"] for heap in heaps), sum(heap["grown_bytes"] for heap in heaps),
+                   busiest["free_blocks"], busiest["peak_free_blocks"],
                    1 - busiest["largest_free_bytes"] / free if free else 0.)
 
 

@@ -60,9 +60,11 @@ concept ChecksSizes = Allocator<A> && requires(A& a, void* p, std::size_t n) {
 //
 //   allocate_or<Otherwise>(size)   As allocate(size, 16), but where that would return nullptr, what Otherwise() returns.
 //   free_shortly(p)                Returns: whether the short path has taken p back; if not, deallocate(p) will.
+//   free_shortly(p, size)          The same for deallocate(p, size).
 template <class A>
-concept HasShortPath = Allocator<A> && requires(A& a, void* p) {
+concept HasShortPath = Allocator<A> && ChecksSizes<A> && requires(A& a, void* p, std::size_t n) {
   { a.free_shortly(p) } noexcept -> std::same_as<bool>;
+  { a.free_shortly(p, n) } noexcept -> std::same_as<bool>;
 };
 // clang-format on
 

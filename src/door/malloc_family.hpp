@@ -48,8 +48,11 @@ struct MallocFamily {
   // Where the heap can tell, a size that is not the block's ends the program, as C23 and C++ allow: it is freed
   // as something that it is not.
   static void free_sized(void* p, std::size_t size) noexcept {
-    if constexpr (ChecksSizes<Heap>) {
-      if (p != nullptr && !heap.deallocate(p, size)) handle_foreign(p, "free_sized");
+    if constexpr (HasShortPath<Heap>) {
+      if (!heap.free_shortly(p, size)) [[unlikely]]
+        free_sized_at_length(p, size);
+    } else if constexpr (ChecksSizes<Heap>) {
+      free_sized_at_length(p, size);
     } else {
       free(p);
     }
@@ -128,6 +131,10 @@ struct MallocFamily {
   // Kept apart, so that what precedes it can be a tail call.
   [[gnu::noinline, gnu::cold]] static void free_at_length(void* p) noexcept {
     if (p != nullptr && !heap.deallocate(p)) handle_foreign(p, "free");
+  }
+
+  [[gnu::noinline, gnu::cold]] static void free_sized_at_length(void* p, std::size_t size) noexcept {
+    if (p != nullptr && !heap.deallocate(p, size)) handle_foreign(p, "free_sized");
   }
 
   [[nodiscard]] static void* refuse_memory() noexcept { return refuse(ENOMEM); }

@@ -11,7 +11,9 @@
 
 // This is the one file of the library that is compiled with exceptions, for the one handler below that
 // catches: the names that the compiler uses for it are weak too. Where they are missing, nobody can throw.
-__asm__(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch\n.weak _Unwind_Resume");
+__asm__(
+    ".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch\n.weak _Unwind_Resume\n"
+    ".weak _ZSt9terminatev");
 
 namespace std {
 

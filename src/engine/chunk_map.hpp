@@ -173,11 +173,11 @@ class ChunkMap {
     return true;
   }
 
-  // Returns: where the window begins: at random, in the lower half of what 47 bits can name, where nothing else lives.
-  // The kernel has placed the tables at random already; their address is as good a die as any.
+  // Returns: where the window begins: at random, in the lower half of what 47 bits can name, where nothing else lives;
+  // above the 17 TiB that an AddressSanitizer loaded after us wants for its shadow. The kernel has placed the tables at random already; their address is as good a die as any.
   [[nodiscard]] static std::uintptr_t random_place(std::size_t window, const std::byte* random) noexcept {
-    constexpr std::uintptr_t lowest = std::uintptr_t{1} << 43;
-    constexpr std::uintptr_t choices = std::uintptr_t{1} << 44;
+    constexpr std::uintptr_t lowest = std::uintptr_t{17} << 40;
+    constexpr std::uintptr_t choices = std::uintptr_t{1} << 45;
     const std::uintptr_t mixed = (address_of(random) >> 12) * 0x9e37'79b9'7f4a'7c15U;
     return lowest + align_down(mixed % choices, window);
   }

@@ -14,8 +14,10 @@
 #include <utility>
 
 #include "../base/allocator.hpp"
+#include "../base/compiler.hpp"
 #include "../base/heap_stats.hpp"
 #include "../platform/bytes.hpp"
+#include "../platform/fatal.hpp"
 #include "heap.hpp"
 #include "heap_pool.hpp"
 #include "large.hpp"
@@ -25,8 +27,9 @@ namespace basalt::engine {
 
 // `Thread` is how a thread finds its heap and how it says goodbye:
 //
-//   Thread::heap()         Returns: a reference to this thread's pointer; at first it points to an empty heap.
-//   Thread::departed()     Returns: the empty heap to which that pointer is set when the thread's own is parked.
+//   Thread::heap()         Returns: the heap this thread was given last; at first an empty one.
+//   Thread::give(heap)     Effects: that is what `heap` returns from now on.
+//   Thread::departed()     Returns: the empty heap that a thread is given when its own is parked.
 //   Thread::watch_exit()   Effects: sees to it that `park` is called when this thread ends.
 template <AddressSpaceOs System, class Thread>
 class Engine {
@@ -40,25 +43,33 @@ class Engine {
     if (size > heap.small_limit) [[unlikely]]
       return allocate_slowly<Otherwise>(size);
     void* slot = nullptr;
-    if (!heap.bins[class_of(size)].pop(slot)) [[unlikely]]
+    if (!one_address(heap.bins[class_of(size)]).pop(slot)) [[unlikely]]
       return allocate_slowly<Otherwise>(size);
     return slot;
   }
 
   [[nodiscard, gnu::always_inline]] bool free_shortly(void* p) noexcept { return Thread::heap()->free(p); }
+  [[nodiscard, gnu::always_inline]] bool free_shortly(void* p, std::size_t size) noexcept {
+    return Thread::heap()->free(p, size);
+  }
 
   // For the rest, see the concept `Allocator`.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
     if (alignment <= natural) return allocate_or<nothing>(size);
-    if (size <= largest_small && alignment <= slice_bytes) {
-      for (unsigned c = class_of(std::max(size, alignment)); c < class_count; ++c) {
-        if (slot_bytes(c) % alignment == 0) return allocate_or<nothing>(slot_bytes(c));
-      }
-    }
+    if (size <= largest_small && alignment <= slice_bytes)
+      return allocate_or<nothing>(slot_for(size, alignment));
     return large().allocate(size, alignment);
   }
 
   [[nodiscard]] bool deallocate(void* p) noexcept { return free_shortly(p) || free_slowly(p); }
+
+  // The short path takes back what is in the very class of `size`; the long one asks whether the block can be what the
+  // caller takes it for.
+  [[nodiscard]] bool deallocate(void* p, std::size_t size) noexcept {
+    if (free_shortly(p, size)) return true;
+    if (owns(p) && !may_have_been(p, size, usable_size(p))) refuse_size(p, size, usable_size(p));
+    return deallocate(p);
+  }
 
   // In place within a quarter of the size; large blocks as long as their neighbours are free; huge ones by moving pages.
   [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
@@ -130,10 +141,9 @@ class Engine {
 
   // Effects: the heap of the thread that ends waits for another one, with nothing of it stranded.
   void park() noexcept {
-    Heap<System>*& mine = Thread::heap();
-    if (mine->id == 0) return;
-    Heap<System>& heap = *mine;
-    mine = Thread::departed();
+    Heap<System>& heap = *Thread::heap();
+    if (heap.id == 0) return;
+    Thread::give(Thread::departed());
     send(heap);
     heap.flush();
     pool_.park(heap);
@@ -147,6 +157,33 @@ class Engine {
 
  private:
   static constexpr std::size_t natural = 16;
+
+  // Returns: the bytes of the smallest slot that holds `size` bytes at a multiple of `alignment`.
+  // Requires: size <= largest_small; alignment, a power of two, <= slice_bytes.
+  [[nodiscard]] static std::size_t slot_for(std::size_t size, std::size_t alignment) noexcept {
+    unsigned c = alignment <= natural ? class_of(size) : class_of(std::max(size, alignment));
+    while (slot_bytes(c) % alignment != 0) ++c;
+    return slot_bytes(c);
+  }
+
+  // Returns: whether the block at `p` can have been asked for with `size`: as a new one, at an alignment that `p` has, or
+  // as one that `reallocate` left in place.
+  [[nodiscard]] static bool may_have_been(const void* p, std::size_t size, std::size_t usable) noexcept {
+    if (size > usable) return false;
+    const bool left_in_place = usable - size <= usable / 4;
+    const bool whole_slices = usable % slice_bytes == 0 && usable - size < slice_bytes;
+    if (left_in_place || whole_slices) return true;
+    for (std::size_t a = natural; a <= slice_bytes && address_of(p) % a == 0; a *= 2) {
+      if (slot_for(size, a) == usable) return true;
+    }
+    return false;
+  }
+
+  [[noreturn, gnu::cold]] static void refuse_size(const void* p, std::size_t size,
+                                                  std::size_t usable) noexcept {
+    fatal(Text{} << "basalt: invalid size in free_sized: " << p << " has " << usable
+                 << " usable bytes and cannot have been asked for with " << size);
+  }
 
   static void* nothing() noexcept { return nullptr; }
 
@@ -208,13 +245,12 @@ class Engine {
 
   // Returns: this thread's heap, which it gets at its first use; nullptr when there is no memory for it.
   [[nodiscard]] Heap<System>* acquire() noexcept {
-    Heap<System>*& mine = Thread::heap();
-    if (mine->id != 0) [[likely]]
+    if (Heap<System>* const mine = Thread::heap(); mine->id != 0) [[likely]]
       return mine;
     Heap<System>* const heap = space_.ready() ? pool_.take(space_) : nullptr;
     if (heap == nullptr) return nullptr;
     heap->window = space_.window();
-    mine = heap;
+    Thread::give(heap);
     Thread::watch_exit();
     return heap;
   }

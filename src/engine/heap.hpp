@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../base/compiler.hpp"
 #include "../base/range.hpp"
 #include "lock.hpp"
 #include "outbox.hpp"
@@ -110,7 +111,17 @@ struct Heap {
     if (slice >= window.slices) return false;
     const MapEntry own = window.entry(slice) ^ tag;
     if (own >= class_count) return false;
-    return bins[own].push(p);
+    return one_address(bins[own]).push(p);
+  }
+
+  // The same for a block of `size` bytes, as its caller says: of another class, it is not for the short path.
+  [[nodiscard, gnu::always_inline]] bool free(void* p, std::size_t size) noexcept {
+    if (size > small_limit) return false;
+    const std::size_t slice = window.slice_of(p);
+    if (slice >= window.slices) return false;
+    const SizeClass c = class_of(size);
+    if (window.entry(slice) != (tag | c)) return false;
+    return one_address(bins[c]).push(p);
   }
 
   // Returns: a slot, after the bin of class `c` was filled to the half; nullptr when there is no memory.

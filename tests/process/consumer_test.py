@@ -32,8 +32,8 @@ def by_cmake(prefix, directory):
     run("cmake", "--build", directory, "--parallel", "2")
     expect(directory / "composes", "composed")
     expect(directory / "default", "beside")
-    expect(directory / "replaced_c", "replaced")
-    expect(directory / "replaced_cpp", "replaced")
+    for program in "replaced_c", "replaced_cpp", "small_c", "small_cpp":
+        expect(directory / program, "replaced")
 
 
 def by_pkg_config(prefix, directory):
@@ -48,13 +48,16 @@ def by_pkg_config(prefix, directory):
     inner = directory / "libinner.so"
     run(CC, "-shared", "-fPIC", "-o", inner, SOURCE / "inner.c")
     link = [inner, f"-Wl,-rpath,{directory}"]
-    run(CC, "-o", directory / "default", SOURCE / "default.c", *flags("basalt-basic"))
-    run(CC, "-o", directory / "replaced_c", SOURCE / "replaced.c", *link, *flags("basalt-basic-global"))
-    run(CXX, "-std=c++20", "-o", directory / "replaced_cpp", SOURCE / "replaced.cpp", *link,
-        *flags("basalt-basic-global"))
+    run(CC, "-o", directory / "default", SOURCE / "default.c", *flags("basalt"))
+    run(CC, "-o", directory / "small", SOURCE / "default.c", *flags("basalt-basic"))
+    expect(directory / "small", "beside")
+    for kitchen in "basalt", "basalt-basic":
+        c, cpp = directory / f"{kitchen}_c", directory / f"{kitchen}_cpp"
+        run(CC, "-o", c, SOURCE / "replaced.c", *link, *flags(f"{kitchen}-global"))
+        run(CXX, "-std=c++20", "-o", cpp, SOURCE / "replaced.cpp", *link, *flags(f"{kitchen}-global"))
+        expect(c, "replaced")
+        expect(cpp, "replaced")
     expect(directory / "default", "beside")
-    expect(directory / "replaced_c", "replaced")
-    expect(directory / "replaced_cpp", "replaced")
 
 
 def by_preload(prefix, directory):
@@ -65,7 +68,8 @@ def by_preload(prefix, directory):
                                          "\"basalt_is_active\"); free(malloc(1)); "
                                          "puts(active && active() ? \"active\" : \"absent\"); return 0; }\n")
     run(CC, "-D_GNU_SOURCE", "-o", program, directory / "unaware.c", "-ldl")
-    expect(program, "active", LD_PRELOAD=str(prefix / "lib/libbasalt-basic.so"))
+    for library in "libbasalt.so", "libbasalt-basic.so":
+        expect(program, "active", LD_PRELOAD=str(prefix / "lib" / library))
 
 
 def main():

@@ -25,7 +25,7 @@ int main() {
   for (int i = 0; i < threads; ++i) {
     pool[i] = std::thread{[&stop, i] {
       for (std::uint64_t round = 0; !stop.load(std::memory_order_relaxed); ++round) {
-        process::churn(round * threads + static_cast<std::uint64_t>(i), 20, 16 << (round % 10));
+        process::churn(round * threads + static_cast<std::uint64_t>(i), 20, std::size_t{16} << (round % 10));
         ::usleep(200);  // two processors must do for eight threads and the children
       }
     }};

@@ -37,7 +37,8 @@ void trim() {
       reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(p) + size / 2) & ~std::uintptr_t{65535});
   CHECK(::mincore(middle, 1, &present) == 0 && (present & 1) == 1);
   CHECK(malloc_trim(0) == 1);
-  CHECK(::mincore(middle, 1, &present) == -1 && errno == ENOMEM);  // the pages are gone, addresses and all
+  const int known = ::mincore(middle, 1, &present);
+  CHECK(known == 0 ? (present & 1) == 0 : errno == ENOMEM);  // gone, with their addresses or without
   CHECK(malloc_trim(0) == 0);
 }
 
@@ -69,7 +70,7 @@ int main() {
   CHECK(mallopt(M_ARENA_MAX, 1) == 1 && __libc_mallopt(M_TRIM_THRESHOLD, 0) == 1);
   const process::Outcome outcome = process::outcome_of([] { malloc_stats(); });
   CHECK(process::succeeded(outcome.status));
-  CHECK(outcome.says("basalt-basic: ") && outcome.says(" bytes live in ") &&
+  CHECK(outcome.says("basalt") && outcome.says(" bytes live in ") &&
         outcome.says(" bytes from the system\n"));
   process::heap_must_be_valid();
 }

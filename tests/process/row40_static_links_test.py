@@ -8,10 +8,11 @@ import subprocess
 import sys
 import tempfile
 
-LIBRARIES = pathlib.Path(os.environ["BASALT_BUILD_DIR"], "lib")
+# The archives lie beside the library to preload, and are called as it is.
+LIBRARY = pathlib.Path(os.environ["BASALT_PRELOAD"]).with_suffix("")
 SOURCE = pathlib.Path(os.environ["BASALT_SOURCE_DIR"])
 CC = os.environ.get("CC", "cc")
-OURS = [f"{LIBRARIES}/libbasalt-basic-global.a", f"{LIBRARIES}/libbasalt-basic.a"]
+OURS = [f"{LIBRARY}-global.a", f"{LIBRARY}.a"]
 # The names that the CMake target and the pkg-config file have the linker take first.
 UNDEFINED = ["-Wl,--undefined=malloc,--undefined=mallinfo2,--undefined=_Znwm,--undefined=basalt_exit_report"]
 PROGRAM = r"""

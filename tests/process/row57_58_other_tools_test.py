@@ -45,7 +45,7 @@ def compiled(directory, *options):
     source = pathlib.Path(directory, "program.c")
     source.write_text(PROGRAM)
     program = pathlib.Path(directory, "program" + "".join(options).replace("=", "-"))
-    done = subprocess.run([CC, "-g", "-fno-builtin", *options, "-o", program, source, "-pthread"],
+    done = subprocess.run([CC, "-fno-builtin", *options, "-o", program, source, "-pthread"],
                           capture_output=True, text=True)
     return program if done.returncode == 0 else None
 

@@ -12,7 +12,8 @@ class TestThread {
  public:
   using Heap = engine::Heap<System>;
 
-  static Heap*& heap() noexcept { return heap_; }
+  static Heap* heap() noexcept { return heap_; }
+  static void give(Heap* heap) noexcept { heap_ = heap; }
   static Heap* departed() noexcept { return &departed_; }
   static void watch_exit() noexcept {}
 

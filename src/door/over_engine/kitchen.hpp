@@ -12,15 +12,21 @@ namespace basalt::door {
 struct ThisThread;
 using Kitchen = engine::Engine<RawOs, ThisThread>;
 
-inline constexpr const char* kitchen_name = "basalt-engine";
+inline constexpr const char* kitchen_name = "basalt";
 
 extern constinit Kitchen kitchen;
 
-// How a thread finds its heap: one pointer in its static TLS.
+// How a thread finds its heap: one word of its static TLS, the distance from an empty heap. So a thread begins with 0,
+// which is also what there is before the dynamic linker has relocated every object and copied the initial values of
+// thread-local ones; resolvers of indirect functions may call us then. The heap that they are given is forgotten, with
+// the blocks in its bins; what they allocated is good.
 struct ThisThread {
   using Heap = engine::Heap<RawOs>;
 
-  [[nodiscard]] static Heap*& heap() noexcept { return heap_; }
+  [[nodiscard, gnu::always_inline]] static Heap* heap() noexcept {
+    return reinterpret_cast<Heap*>(reinterpret_cast<std::uintptr_t>(&nascent_) + distance_);
+  }
+  static void give(Heap* heap) noexcept { distance_ = address_of(heap) - address_of(&nascent_); }
   [[nodiscard]] static Heap* departed() noexcept { return &departed_; }
 
   // Called when a thread gets its heap: by then the pointer above is set, so what libc allocates on the way is served.
@@ -36,7 +42,7 @@ struct ThisThread {
   static constinit Heap nascent_;
   static constinit Heap departed_;
 
-  [[gnu::tls_model("initial-exec")]] static inline thread_local constinit Heap* heap_ = &nascent_;
+  [[gnu::tls_model("initial-exec")]] static inline thread_local constinit std::uintptr_t distance_ = 0;
 };
 
 inline constinit ThisThread::Heap ThisThread::nascent_;

@@ -14,7 +14,8 @@ int good_answer() { return well ? 42 : 0; }
 
 extern "C" {
 
-static int (*resolve_answer())() {
+// Named by the attribute below alone: Clang takes only a name that the linker sees too.
+[[gnu::visibility("hidden")]] int (*resolve_answer())() {
   auto* const zeros = static_cast<unsigned char*>(std::calloc(1000, 10));
   void* const longer = std::realloc(std::malloc(10), 5000);
   void* const aligned = std::aligned_alloc(4096, 100);
