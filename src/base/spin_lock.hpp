@@ -25,6 +25,9 @@ class SpinLock {
     }
   }
 
+  // Returns: whether the lock was open and is the caller's now.
+  [[nodiscard]] bool try_lock() noexcept { return !locked_.exchange(true, std::memory_order_acquire); }
+
   void unlock() noexcept { locked_.store(false, std::memory_order_release); }
 
  private:

@@ -12,22 +12,34 @@
 
 namespace basalt {
 
+// The farthest that anything can lie from anything else, in bytes.
+inline constexpr std::uintptr_t farthest = UINTPTR_MAX >> (sizeof(void*) == 8 ? 8 : 1);
+
+[[nodiscard]] inline bool is_size_of_free_block(std::size_t size) noexcept {
+  return size - least_block <= farthest && size % granule == 0;
+}
+
 [[noreturn, gnu::cold, gnu::noinline]] inline void refuse_corrupted(FreeHeader* header) noexcept {
+  if (!is_size_of_free_block(header->size)) {
+    fatal(Text{} << "basalt: corrupted free list: the free block " << static_cast<const void*>(header)
+                 << " cannot have " << header->size << " bytes; something wrote to memory that it had freed");
+  }
   fatal(Text{} << "basalt: corrupted free list: the free block " << static_cast<const void*>(header) << " of "
                << header->size << " bytes cannot be followed by " << static_cast<const void*>(header->next)
                << "; something wrote to memory that it had freed");
 }
 
 // Returns: the block that follows on the list, or nullptr.
-// Errors: a follower that lies below the block's end (which is very far above it, counted round), or where no
-// program has memory, or off the granule, ends the program: somebody has written over a header. A walk would otherwise
-// go astray, or round for ever. It costs eight or nine instructions in each step and no time that could be measured: a walk
-// waits for memory.
+// Errors: a size that no free block can have ends the program, and so does a follower that lies below the block's end
+// (which is very far above it, counted round), or where no program has memory, or off the granule: somebody has written
+// over a header. A walk would otherwise go astray, or round for ever. It costs a dozen instructions in each step and no
+// time that could be measured: a walk waits for memory.
 [[nodiscard]] inline FreeHeader* follower_of(FreeHeader* header) noexcept {
   FreeHeader* const follower = header->next;
+  if (!is_size_of_free_block(header->size)) [[unlikely]]
+    refuse_corrupted(header);
   if (follower == nullptr) return nullptr;
   const std::uintptr_t end = address_of(header) + header->size;
-  constexpr std::uintptr_t farthest = UINTPTR_MAX >> (sizeof(void*) == 8 ? 8 : 1);
   if (address_of(follower) - end > farthest || !is_aligned(follower, granule)) [[unlikely]]
     refuse_corrupted(header);
   return follower;

@@ -2,6 +2,7 @@
 //
 //   BASALT_STATS=FILE     appends one line of JSON to FILE; many processes may share it
 //
+// A pipe that nobody reads is an error like any other, not something to wait for, and a terminal does not become ours.
 // A process that gained privileges (setuid) does not listen to its environment.
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,13 +43,10 @@ void append_report(const char* path) noexcept {
       basalt::door::kitchen_name, static_cast<int>(getpid()), ProgramName{}.text, stats.allocations,
       stats.deallocations, stats.live_bytes, stats.peak_live_bytes, stats.free_bytes, stats.free_blocks,
       stats.peak_free_blocks, stats.largest_free_bytes, stats.grown_bytes, stats.given_back_bytes);
-  const int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (file < 0) {
-    dprintf(2, "basalt: cannot write the statistics to %s: %s\n", path, strerror(errno));
-    return;
-  }
-  [[maybe_unused]] const ssize_t written = write(file, line, static_cast<size_t>(length));
-  close(file);
+  const int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+  const bool written = file >= 0 && write(file, line, static_cast<size_t>(length)) == length;
+  if (!written) dprintf(2, "basalt: cannot write the statistics to %s: %s\n", path, strerror(errno));
+  if (file >= 0) close(file);
 }
 
 [[gnu::destructor]] void report_at_exit() noexcept {

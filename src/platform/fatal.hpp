@@ -9,6 +9,9 @@ namespace basalt {
 // nor takes a lock.
 [[noreturn]] void fatal(const Text& sentence) noexcept;
 
+// Whether the calling thread is in `fatal`: then it is a handler of SIGABRT that asks.
+[[nodiscard]] bool dying() noexcept;
+
 // Effects: writes the sentence and a line end to standard error, and goes on.
 void warn(const Text& sentence) noexcept;
 

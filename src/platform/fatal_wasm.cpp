@@ -18,4 +18,6 @@ void fatal(const Text& sentence) noexcept {
   __builtin_trap();
 }
 
+bool dying() noexcept { return false; }
+
 }  // namespace basalt

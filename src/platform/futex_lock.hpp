@@ -22,13 +22,22 @@ namespace basalt {
 //
 // Constant-initialised and trivially destructible. In a forked child it is open or taken as it was at the fork.
 class FutexLock {
+  enum class State : std::uint32_t { free, taken, contended };
+
  public:
   constexpr FutexLock() noexcept = default;
   FutexLock(const FutexLock&) = delete;
   FutexLock& operator=(const FutexLock&) = delete;
 
   void lock() noexcept {
-    if (!try_take()) lock_slowly();
+    if (!try_lock()) lock_slowly();
+  }
+
+  // Returns: whether the lock was open and is the caller's now.
+  [[nodiscard]] bool try_lock() noexcept {
+    State expected = State::free;
+    return state_.compare_exchange_strong(expected, State::taken, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
   }
 
   void unlock() noexcept {
@@ -36,18 +45,10 @@ class FutexLock {
   }
 
  private:
-  enum class State : std::uint32_t { free, taken, contended };
-
-  [[nodiscard]] bool try_take() noexcept {
-    State expected = State::free;
-    return state_.compare_exchange_strong(expected, State::taken, std::memory_order_acquire,
-                                          std::memory_order_relaxed);
-  }
-
   void lock_slowly() noexcept {
     for (unsigned look = 0; look < patience; ++look) {
       spin_hint();
-      if (state_.load(std::memory_order_relaxed) == State::free && try_take()) return;
+      if (state_.load(std::memory_order_relaxed) == State::free && try_lock()) return;
     }
     while (state_.exchange(State::contended, std::memory_order_acquire) != State::free)
       sleep_while_contended();

@@ -42,10 +42,13 @@ def check_json(directory):
     expect([line["program"] for line in lines] == ["true", "a _name_ _ with_trouble"], f"the programs: {lines}")
     for line in lines:
         expect(line["live_bytes"] + line["free_bytes"] == line["grown_bytes"] - line["given_back_bytes"], "the law")
-    done = subprocess.run(["/bin/true"], capture_output=True, text=True, timeout=20,
-                          env={**os.environ, "LD_PRELOAD": PRELOAD, "BASALT_STATS": directory})
-    expect(done.returncode == 0 and done.stderr.startswith("basalt: cannot write the statistics to " + directory),
-           "a file that cannot be written")
+    pipe = pathlib.Path(directory, "a pipe that nobody reads")
+    os.mkfifo(pipe)
+    for place in (directory, str(pipe), "/dev/full"):
+        done = subprocess.run(["/bin/true"], capture_output=True, text=True, timeout=20, check=False,
+                              env={**os.environ, "LD_PRELOAD": PRELOAD, "BASALT_STATS": place})
+        expect(done.returncode == 0 and done.stderr.startswith("basalt: cannot write the statistics to " + place),
+               f"{place} cannot be written: {done}")
 
 
 with tempfile.TemporaryDirectory() as scratch:
