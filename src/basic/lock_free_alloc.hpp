@@ -11,11 +11,11 @@
 #include "../base/layout.hpp"
 #include "../base/spin_lock.hpp"
 #include "../platform/backoff.hpp"
-#include "../platform/fatal.hpp"
 #include "../source/heap_grower.hpp"
 #include "lock_free_list.hpp"
 #include "lock_free_nodes.hpp"
 #include "lock_free_regions.hpp"
+#include "refusal.hpp"
 
 namespace basalt {
 
@@ -190,11 +190,7 @@ class LockFreeAlloc {
       const typename List::Added added = list_.add(memory, visit);
       if (added.outcome == List::Outcome::listed) break;
       memory = added.range;
-      if (added.outcome == List::Outcome::overlaps) {
-        fatal(Text{} << "basalt: double free: the block " << cause.begin << " of " << cause.size
-                     << " bytes overlaps the free block " << memory.begin << " of " << memory.size
-                     << " bytes");
-      }
+      if (added.outcome == List::Outcome::overlaps) refuse_double_free(cause, memory);
       if (!provide_node(visit)) {
         park(memory);
         return false;
@@ -330,14 +326,8 @@ class LockFreeAlloc {
 
   // Requires: the caller visits.
   void refuse_foreign(Range memory) const noexcept {
-    if (!is_aligned(memory.begin, granule)) {
-      fatal(Text{} << "basalt: invalid free: " << memory.begin << " is not a multiple of " << granule
-                   << ", so no block begins there");
-    }
-    if (!regions_.contains(memory)) {
-      fatal(Text{} << "basalt: invalid free: the block " << memory.begin << " of " << memory.size
-                   << " bytes does not belong to this heap");
-    }
+    if (!is_aligned(memory.begin, granule)) refuse_misaligned(memory);
+    if (!regions_.contains(memory)) refuse_not_ours(memory);
   }
 
   // What all seats have counted. Exact when nobody else is inside.

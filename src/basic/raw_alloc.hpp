@@ -12,6 +12,7 @@
 #include "block_list.hpp"
 #include "fit.hpp"
 #include "give_back.hpp"
+#include "refusal.hpp"
 
 namespace basalt {
 
@@ -72,7 +73,7 @@ class RawAlloc {
     const Range memory{block, block_size(size)};
     refuse_impossible(memory);
     const Range free = list_.overlapping(memory);
-    if (!free.empty()) refuse_free(memory, free);
+    if (!free.empty()) refuse_double_free(memory, free);
     wanted = rounded(wanted);
     if (resize_in_place(memory, wanted.size)) return Result<std::byte*>::success(block);
     if (std::byte* const moved = move_pages(memory, wanted)) return Result<std::byte*>::success(moved);
@@ -175,7 +176,7 @@ class RawAlloc {
   Range release(Range memory) noexcept {
     if (memory.empty()) return memory;
     const Added added = list_.add(memory);
-    if (added.outcome == Added::Outcome::overlaps) refuse_free(memory, added.block);
+    if (added.outcome == Added::Outcome::overlaps) refuse_double_free(memory, added.block);
     return added.outcome == Added::Outcome::listed ? added.block : Range{};
   }
 
@@ -328,25 +329,14 @@ class RawAlloc {
 
   // Effects: ends a program that gives back what can be no block of this heap.
   void refuse_impossible(Range memory) const noexcept {
-    if (memory.begin == nullptr || !is_aligned(memory.begin, granule)) {
-      fatal(Text{} << "basalt: invalid free: " << memory.begin << " is not a multiple of " << granule
-                   << ", so no block begins there");
-    }
+    if (memory.begin == nullptr || !is_aligned(memory.begin, granule)) refuse_misaligned(memory);
     if (memory.size > max_request || address_of(memory.begin) > UINTPTR_MAX - memory.size) {
       fatal(Text{} << "basalt: invalid free: the block " << memory.begin << " cannot have " << memory.size
                    << " bytes");
     }
     if constexpr (KnowsItsOwn<Grower>) {
-      if (!grower_.owns(memory)) {
-        fatal(Text{} << "basalt: invalid free: the block " << memory.begin << " of " << memory.size
-                     << " bytes does not belong to this heap");
-      }
+      if (!grower_.owns(memory)) refuse_not_ours(memory);
     }
-  }
-
-  [[noreturn]] static void refuse_free(Range memory, Range free) noexcept {
-    fatal(Text{} << "basalt: double free: the block " << memory.begin << " of " << memory.size
-                 << " bytes overlaps the free block " << free.begin << " of " << free.size << " bytes");
   }
 
   void count_growth(Range fresh) noexcept {
