@@ -30,7 +30,7 @@ install(FILES ${PROJECT_BINARY_DIR}/basaltConfig.cmake ${PROJECT_BINARY_DIR}/bas
 # Paths in these are relative to the file itself: an installation may be moved, or made with another --prefix.
 file(RELATIVE_PATH BASALT_INCLUDE_FROM_LIB
   /${CMAKE_INSTALL_LIBDIR} /${CMAKE_INSTALL_INCLUDEDIR})
-foreach(module IN ITEMS basalt basalt-global basalt-basic basalt-basic-global)
+foreach(module IN ITEMS basalt basalt-global basalt-shared basalt-basic basalt-basic-global basalt-basic-shared)
   configure_file(cmake/${module}.pc.in ${module}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${module}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()

@@ -3,8 +3,8 @@
 //   UnixAllocator          thread-safe, pages from the OS, for callers who give sizes back
 //   LockFreeAlloc<Grower>  the same without a lock on the list, for any number of threads
 //   SizePrefixed<A>        makes any sized allocator answer free(p)
-//   RawAlloc<Grower, …>    single-threaded, over any grower, with a fit, a give-back policy and an observer
-//   of choice BlockList              the sorted list of free blocks underneath
+//   RawAlloc<Grower, …>    single-threaded, over any grower; fit, give-back policy and observer are of choice
+//   BlockList              the sorted list of free blocks underneath
 #pragma once
 
 #include "basic/lock_free_alloc.hpp"

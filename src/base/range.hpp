@@ -11,7 +11,10 @@ struct Range {
   std::byte* begin = nullptr;
   std::size_t size = 0;  // bytes
 
-  [[nodiscard]] std::byte* end() const noexcept { return begin + size; }
+  // Counted as a number: a list's head stands for the first byte of all memory, which no pointer may be moved from.
+  [[nodiscard]] std::byte* end() const noexcept {
+    return reinterpret_cast<std::byte*>(address_of(begin) + size);
+  }
   [[nodiscard]] bool empty() const noexcept { return size == 0; }
 
   [[nodiscard]] bool contains(const Range& other) const noexcept {

@@ -1,17 +1,15 @@
 // The lock-free allocator against an oracle that remembers every live block, driven by several threads.
 //
 // Each thread draws its own steps from its own seed, so that its requests can be repeated exactly: set BASALT_SEED to
-// the number that a failure prints. How the threads interleave is the machine's affair.
+// the number that it prints. How the threads interleave is the machine's affair.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <random>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -20,14 +18,10 @@
 #include "source/at_least.hpp"
 #include "source/fixed_buffer.hpp"
 #include "source/mmap_grower.hpp"
+#include "support/seed.hpp"
 
 namespace basalt {
 namespace {
-
-unsigned seed() {
-  const char* const given = std::getenv("BASALT_SEED");
-  return given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
-}
 
 // Every live block of every thread. A block is written down after it was got and struck out before it is given back,
 // so two blocks that overlap here overlapped in truth.
@@ -154,8 +148,7 @@ class Client {
 
 template <class Heap>
 void drive(Heap& heap, std::size_t threads, std::size_t steps) {
-  const unsigned base = seed();
-  SCOPED_TRACE("BASALT_SEED=" + std::to_string(base));
+  const auto base = static_cast<unsigned>(test::seed());
   Oracle oracle;
   std::vector<Client<Heap>> clients;
   for (unsigned i = 0; i < threads; ++i) clients.emplace_back(heap, oracle, base + i);

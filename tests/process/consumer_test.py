@@ -32,7 +32,7 @@ def by_cmake(prefix, directory):
     run("cmake", "--build", directory, "--parallel", "2")
     expect(directory / "composes", "composed")
     expect(directory / "default", "beside")
-    for program in "replaced_c", "replaced_cpp", "small_c", "small_cpp":
+    for program in "replaced_c", "replaced_cpp", "shared_c", "small_c", "small_cpp", "small_shared_c":
         expect(directory / program, "replaced")
 
 
@@ -51,12 +51,17 @@ def by_pkg_config(prefix, directory):
     run(CC, "-o", directory / "default", SOURCE / "default.c", *flags("basalt"))
     run(CC, "-o", directory / "small", SOURCE / "default.c", *flags("basalt-basic"))
     expect(directory / "small", "beside")
+    run(CXX, "-std=c++20", "-o", directory / "composes", SOURCE / "composes.cpp", *flags("basalt-basic"))
+    expect(directory / "composes", "composed")
     for kitchen in "basalt", "basalt-basic":
         c, cpp = directory / f"{kitchen}_c", directory / f"{kitchen}_cpp"
         run(CC, "-o", c, SOURCE / "replaced.c", *link, *flags(f"{kitchen}-global"))
         run(CXX, "-std=c++20", "-o", cpp, SOURCE / "replaced.cpp", *link, *flags(f"{kitchen}-global"))
         expect(c, "replaced")
         expect(cpp, "replaced")
+        shared = directory / f"{kitchen}_shared"
+        run(CC, "-o", shared, SOURCE / "replaced.c", *link, *flags(f"{kitchen}-shared"))
+        expect(shared, "replaced", LD_LIBRARY_PATH=str(next(prefix.glob("**/libbasalt.so")).parent))
     expect(directory / "default", "beside")
 
 

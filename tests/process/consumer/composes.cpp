@@ -2,6 +2,7 @@
 #include <basalt/basalt.h>
 #include <basalt/allocator.hpp>
 #include <basalt/basic.hpp>
+#include <basalt/growers.hpp>
 #include <basalt/pmr.hpp>
 
 #include <cstdio>
