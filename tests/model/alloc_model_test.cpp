@@ -1,6 +1,7 @@
 // Random sequences against an oracle, for every sized allocator, grower and fit.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 
 #include "basic/locked.hpp"
@@ -9,7 +10,13 @@
 #include "basic/unix_allocator.hpp"
 #include "platform/libc_os.hpp"
 #include "source/at_least.hpp"
+#include "source/borrowed.hpp"
+#include "source/bounded.hpp"
+#include "source/counting.hpp"
+#include "source/failing_at.hpp"
+#include "source/fallback.hpp"
 #include "source/fixed_buffer.hpp"
+#include "source/memory_file.hpp"
 #include "source/mmap_grower.hpp"
 #include "source/sbrk_grower.hpp"
 #include "source/tracked.hpp"
@@ -24,15 +31,54 @@ using test::LiveBlock;
 using test::Oracle;
 
 // A sized allocator under test, with what differs from one to the next.
-template <class Allocator, unsigned MostBits>
+template <class Allocator, unsigned MostBits, std::size_t Steps = 2'560>
 struct Subject {
   using Type = Allocator;
   static constexpr unsigned most_bits = MostBits;  // of a size
+  static constexpr std::size_t steps = Steps;
 };
 
 template <class System>
 using Pages = Tracked<AtLeast<MmapGrower<System>, 64 * KiB>, System>;
 using Eager = GiveBackAbove<16 * KiB, 32 * KiB>;
+
+// Growers as they are made for a test: those that want arguments get them.
+struct Array {
+  std::array<std::byte, 64 * KiB> bytes;
+};
+struct Buffer : private Array, public FixedBuffer<> {
+  Buffer() noexcept : FixedBuffer<>{bytes.data(), bytes.size()} {}
+};
+
+struct OpenFile {
+  MemoryFile<RawOs>* file = MemoryFile<RawOs>::open(nullptr).file;
+  OpenFile() = default;
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() { MemoryFile<RawOs>::close(file); }
+};
+struct File : private OpenFile, public Borrowed<MemoryFile<RawOs>> {
+  File() noexcept : Borrowed{*file} {}
+};
+
+struct Bound : Bounded<Counting<Pages<RawOs>>> {
+  Bound() noexcept : Bounded{MiB} {}
+};
+
+// Refuses every few calls.
+struct Unsteady : FailingAt<Pages<RawOs>> {
+  [[nodiscard]] Result<Range> grow(std::size_t bytes) noexcept {
+    if (++calls_ % 4 == 0) fail_at(Duty::grow, 1);
+    return FailingAt::grow(bytes);
+  }
+  [[nodiscard]] Error give_back(Range range) noexcept {
+    if (++calls_ % 4 == 0) fail_at(Duty::give_back, 1);
+    return FailingAt::give_back(range);
+  }
+
+ private:
+  unsigned calls_ = 0;
+};
 
 // What SizePrefixed puts round a sized allocator, seen as a sized one again: the sizes are not used. Pointers keep no
 // offset, and reallocation no alignment but 16.
@@ -133,25 +179,50 @@ class AllocModel : public testing::Test {
   Oracle oracle_;
 };
 
-// A new allocator is one line here.
-using Subjects = testing::Types<Subject<RawAlloc<ToyHeap<>>, 12>,                      //
-                                Subject<RawAlloc<ToyHeap<>, BestFit>, 12>,             //
-                                Subject<RawAlloc<ToyHeap<2 * KiB, 16>>, 8>,            // nearly always full
-                                Subject<RawAlloc<Pages<RawOs>, FirstFit, Eager>, 18>,  //
-                                Subject<RawAlloc<Pages<RawOs>, BestFit, Eager>, 18>,   //
-                                Subject<RawAlloc<Pages<LibcOs>, FirstFit, GiveBackNever>, 18>,  //
-                                Subject<RawAlloc<ToyHeap<>, NextFit>, 12>,                      //
-                                Subject<RawAlloc<ToyHeap<2 * KiB, 16>, NextFit>, 8>,            //
-                                Subject<RawAlloc<Pages<RawOs>, NextFit, Eager>, 18>,            //
-                                Subject<RawAlloc<SbrkGrower<LibcOs>, NextFit, Eager>, 18>,      // decommits
-                                Subject<WithLock<RawAlloc<Pages<RawOs>, FirstFit, Eager>>, 18>,
-                                Subject<UnixAllocator, 18>,                                      //
-                                Subject<ByPointer<WithLock<RawAlloc<ToyHeap<>, BestFit>>>, 12>,  //
-                                Subject<ByPointer<WithLock<RawAlloc<Pages<RawOs>, NextFit, Eager>>>, 18>,
-                                Subject<ByPointer<UnixAllocator>, 18>>;
+// A grower, the bits of the sizes that suit it, and when memory goes back to it.
+template <class Grower, unsigned MostBits, class GiveBack = GiveBackNever>
+struct Well {
+  template <class Fit>
+  using Under = Subject<RawAlloc<Grower, Fit, GiveBack>, MostBits>;
+};
+
+template <class... Lists>
+struct Joined;
+template <class... A>
+struct Joined<testing::Types<A...>> {
+  using Type = testing::Types<A...>;
+};
+template <class... A, class... B, class... Rest>
+struct Joined<testing::Types<A...>, testing::Types<B...>, Rest...>
+    : Joined<testing::Types<A..., B...>, Rest...> {};
+
+// Every fit over every well: a new one of either is one line here.
+template <class... Wells>
+struct EachFitOver
+    : Joined<testing::Types<typename Wells::template Under<FirstFit>, typename Wells::template Under<NextFit>,
+                            typename Wells::template Under<BestFit>>...> {};
+using Raw =
+    EachFitOver<Well<ToyHeap<>, 12>,                  //
+                Well<ToyHeap<2 * KiB, 16>, 8>,        // nearly always full
+                Well<Buffer, 10>,                     //
+                Well<Pages<RawOs>, 18, Eager>,        //
+                Well<Pages<LibcOs>, 18>,              //
+                Well<SbrkGrower<LibcOs>, 18, Eager>,  // decommits
+                Well<File, 16, Eager>,                //
+                Well<Fallback<ToyHeap<>, Pages<RawOs>>, 16, Eager>, Well<Bound, 16, Eager>,  // and counted
+                Well<Unsteady, 18, Eager>>;
+
+// What is built on them, and the seed's own random run.
+using Built = testing::Types<Subject<RawAlloc<ToyHeap<>>, 12, 10'240>,
+                             Subject<WithLock<RawAlloc<Pages<RawOs>, FirstFit, Eager>>, 18>,
+                             Subject<UnixAllocator, 18, 10'240>,                              //
+                             Subject<ByPointer<WithLock<RawAlloc<ToyHeap<>, BestFit>>>, 12>,  //
+                             Subject<ByPointer<WithLock<RawAlloc<Pages<RawOs>, NextFit, Eager>>>, 18>,
+                             Subject<ByPointer<UnixAllocator>, 18, 10'240>>;
+using Subjects = Joined<Raw::Type, Built>::Type;
 TYPED_TEST_SUITE(AllocModel, Subjects);
 
-TYPED_TEST(AllocModel, KeepsItsWordStepByStep) { this->run(test::seed(), 10'240); }
+TYPED_TEST(AllocModel, KeepsItsWordStepByStep) { this->run(test::seed(), TypeParam::steps); }
 
 }  // namespace
 }  // namespace basalt
