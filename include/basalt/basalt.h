@@ -52,6 +52,13 @@ struct basalt_heap_stats {
 };
 void basalt_stats(struct basalt_heap_stats* out);
 
+/* What the memory is used for, as one JSON object or as OpenMetrics text; every figure is in bytes, none is negative, and
+ * those under `sums_to_mapped` do sum to it. docs/reference/statistics.md explains each. Nothing is allocated.
+ * Effects: writes at most `size` bytes to `buffer`, the 0 at the end included; nothing to NULL.
+ * Returns: the length of the whole text without the 0: if that is not below `size`, it was cut. */
+size_t basalt_stats_json(char* buffer, size_t size);
+size_t basalt_stats_openmetrics(char* buffer, size_t size);
+
 /* Walks the heap.  Returns: NULL if every law holds, else the law that is broken, in words. */
 const char* basalt_validate(void);
 

@@ -116,6 +116,10 @@ class ChunkMap {
   [[nodiscard]] ChunkUse use(std::size_t chunk) const noexcept { return uses_[chunk]; }
   [[nodiscard]] Chunk& chunk(std::size_t index) const noexcept { return *chunks_[index]; }
 
+  // Returns: the bytes of the tables, as far as they may be used, and of what describes the chunks.
+  // Requires: the lock of the space.
+  [[nodiscard]] std::size_t table_bytes() const noexcept { return table_bytes_; }
+
   [[nodiscard]] Span& descriptor(std::size_t slice) const noexcept {
     return chunk_of(slice).spans[slice % slices_per_chunk];
   }
@@ -167,6 +171,7 @@ class ChunkMap {
       return false;
     }
     most_ = chunks;
+    table_bytes_ = uses_bytes + chunks_bytes;
     uses_ = reinterpret_cast<ChunkUse*>(tables.value);
     chunks_ = reinterpret_cast<Chunk**>(tables.value + uses_bytes);
     entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + uses_bytes + chunks_bytes);
@@ -210,18 +215,25 @@ class ChunkMap {
     }
   }
 
-  // Effects: makes sure that the map entries of `count` chunks can be written.
+  // Effects: makes sure that the map entries of `count` chunks can be written; those of all chunks before them, too.
   [[nodiscard]] bool open_tables(std::size_t first, std::size_t count) noexcept {
     const std::size_t page = System::page_size();
-    auto* const begin = reinterpret_cast<std::byte*>(entries_ + first * slices_per_chunk);
+    auto* const opened = reinterpret_cast<std::byte*>(entries_) + opened_bytes_;
     auto* const end = reinterpret_cast<std::byte*>(entries_ + (first + count) * slices_per_chunk);
-    return !System::open(range_between(align_down(begin, page), align_up(end, page)));
+    if (end <= opened) return true;
+    const Range more = range_between(opened, align_up(end, page));
+    if (System::open(more)) return false;
+    opened_bytes_ += more.size;
+    table_bytes_ += more.size;
+    return true;
   }
 
   [[nodiscard]] bool have_chunk(std::size_t c) noexcept {
     if (chunks_[c] != nullptr) return true;
-    const Result<std::byte*> memory = System::map(align_up(sizeof(Chunk), System::page_size()));
+    const std::size_t bytes = align_up(sizeof(Chunk), System::page_size());
+    const Result<std::byte*> memory = System::map(bytes);
     chunks_[c] = reinterpret_cast<Chunk*>(memory.value);
+    if (memory.ok()) table_bytes_ += bytes;
     return memory.ok();
   }
 
@@ -230,8 +242,10 @@ class ChunkMap {
   ChunkUse* uses_ = nullptr;
   std::atomic<MapEntry>* entries_ = nullptr;
   Chunk** chunks_ = nullptr;
-  std::size_t end_ = 0;   // one past the highest chunk that was ever used
-  std::size_t most_ = 0;  // chunks that the tables have room for
+  std::size_t end_ = 0;           // one past the highest chunk that was ever used
+  std::size_t most_ = 0;          // chunks that the tables have room for
+  std::size_t opened_bytes_ = 0;  // of the map, from its first entry on
+  std::size_t table_bytes_ = 0;   // of all tables, and of what describes chunks
 };
 
 }  // namespace basalt::engine

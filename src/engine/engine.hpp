@@ -22,6 +22,7 @@
 #include "heap_pool.hpp"
 #include "large.hpp"
 #include "space.hpp"
+#include "statistics.hpp"
 
 namespace basalt::engine {
 
@@ -109,22 +110,30 @@ class Engine {
     return space_.purge() != 0;
   }
 
-  // Taken by walking, not by counting: nothing on the short paths pays for it. Blocks in the bins of threads that are
-  // running at this moment are counted as they are seen.
+  // Taken by walking, not by counting: nothing on the short paths pays for it. Exact while no thread is on a short path;
+  // blocks in the bins of threads that run at this moment are counted as they are seen.
   [[nodiscard]] HeapStats stats() const noexcept {
     HeapStats stats;
-    each_lock_to_take([](Lock& lock) { lock.lock(); });
-    space_.each_span([&stats](const Span& span) {
-      const std::size_t free = span.free_count + span.remote_count();
-      stats.free_blocks += free;
-      stats.free_bytes += free * span.slot_size;
+    with_statistics([&stats](const Statistics& now, const auto&) {
+      for (unsigned c = 0; c < class_count; ++c)
+        stats.free_blocks += now.of_class[c].unused() / slot_bytes(c);
+      stats.grown_bytes = now.mapped - now.metadata;
+      stats.live_bytes = now.live();
+      stats.free_bytes = stats.grown_bytes - stats.live_bytes;
     });
-    pool_.each([&stats](const Heap<System>& heap) { add_cached(heap, stats); });
-    stats.grown_bytes = space_.mapped_bytes();
-    stats.free_bytes += stats.grown_bytes - space_.used_bytes();
-    each_lock_to_release([](Lock& lock) { lock.unlock(); });
-    stats.live_bytes = stats.grown_bytes - stats.free_bytes;
     return stats;
+  }
+
+  // Effects: calls use(statistics, each_heap), where each_heap(visit) calls visit(id, figures) for every heap.
+  // Requires: `use` does not take statistics. It may allocate.
+  template <class Use>
+  void with_statistics(Use&& use) const noexcept {
+    Holding hold{statistics_lock_};
+    Statistics now;
+    walk(now);
+    use(std::as_const(now), [&](auto&& visit) {
+      for (HeapId id = 1; id <= now.heaps; ++id) visit(id, std::as_const(pool_.heap(id).figures));
+    });
   }
 
   // Walks the heap.  Returns: nullptr if every law holds, else the one that is broken, in words.
@@ -150,6 +159,7 @@ class Engine {
   }
 
   void before_fork() noexcept {
+    statistics_lock_.lock_for_fork();
     each_lock_to_take([](Lock& lock) { lock.lock_for_fork(); });
   }
   void after_fork_in_parent() noexcept { after_fork(); }
@@ -206,6 +216,7 @@ class Engine {
     const SizeClass c = class_of(size);
     void* slot = nullptr;
     if (heap.bins[c].pop(slot)) return slot;
+    rounding_.note(c, size);
     void* const block = heap.refill(c);
     heap.window = space_.window();
     return block;
@@ -269,10 +280,37 @@ class Engine {
     return result;
   }
 
-  static void add_cached(const Heap<System>& heap, HeapStats& stats) noexcept {
+  // The spans before the bins: a slot that was seen on its way home cannot be in a bin any more, so none counts twice.
+  void walk(Statistics& now) const noexcept {
+    each_lock_to_take([](Lock& lock) { lock.lock(); });
+    pool_.each([](Heap<System>& heap) { heap.figures = {}; });
+    space_.each_span([&](const Span& span) {
+      const std::size_t given_back = span.remote_count();
+      pool_.heap(span.remote.owner()).figures.add(span, given_back);
+      now.of_class[span.size_class].add(span, given_back);
+      now.spans.add(span, given_back);
+    });
+    pool_.each([&](Heap<System>& heap) { add_cached(heap, now); });
+    now.huge = space_.huge_bytes();
+    now.large = space_.used_bytes() - now.huge - now.spans.bytes;
+    now.dirty = space_.dirty_bytes();
+    now.clean = space_.mapped_bytes() - space_.used_bytes() - now.dirty;
+    now.metadata = space_.table_bytes() + pool_.mapped_bytes();
+    now.mapped = space_.mapped_bytes() + now.metadata;
+    now.heaps = pool_.count();
+    each_lock_to_release([](Lock& lock) { lock.unlock(); });
+    for (unsigned c = 0; c < class_count; ++c)
+      now.rounding_sampled += rounding_.estimate(c, now.of_class[c].live / slot_bytes(c));
+  }
+
+  // A program that races with itself over a block can make a bin seem to hold more than there is; no figure may pass 0.
+  static void add_cached(Heap<System>& heap, Statistics& now) noexcept {
     for (unsigned c = 0; c < class_count; ++c) {
-      stats.free_blocks += heap.bins[c].held();
-      stats.free_bytes += heap.bins[c].held() * slot_bytes(c);
+      const std::size_t most = std::min(heap.figures.live, now.of_class[c].live);
+      const std::size_t cached = std::min(heap.bins[c].held() * slot_bytes(c), most);
+      heap.figures.add_cached(cached);
+      now.of_class[c].add_cached(cached);
+      now.spans.add_cached(cached);
     }
   }
 
@@ -295,10 +333,13 @@ class Engine {
 
   void after_fork() noexcept {
     each_lock_to_release([](Lock& lock) { lock.unlock_after_fork(); });
+    statistics_lock_.unlock_after_fork();
   }
 
   mutable Space<System> space_;
   HeapPool<System> pool_;
+  RoundingSample rounding_;
+  mutable Lock statistics_lock_;         // guards the figures of all heaps; taken before every other lock
   mutable Lock shared_lock_;             // guards the shared heap
   Heap<System>* shared_heap_ = nullptr;  // of threads that have parked their own
 };

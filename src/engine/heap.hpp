@@ -13,6 +13,7 @@
 #include "page_map.hpp"
 #include "size_class.hpp"
 #include "span_supply.hpp"
+#include "statistics.hpp"
 
 namespace basalt::engine {
 
@@ -95,6 +96,7 @@ struct Heap {
   void** arrays_end = nullptr;
   Lock lock;
   SpanSupply<System> supply;
+  SpanFigures figures;  // as they were when statistics were last taken: see Engine::with_statistics
 
   void start(Space<System>& space, HeapId name, Range arrays) noexcept {
     id = name;

@@ -43,6 +43,12 @@ class HeapPool {
     for (HeapId id = 1; id <= made_; ++id) visit(*heaps_[id]);
   }
 
+  // Returns: how many heaps there are, and the bytes that are mapped for them.  Requires: the lock.
+  [[nodiscard]] HeapId count() const noexcept { return made_; }
+  [[nodiscard]] std::size_t mapped_bytes() const noexcept {
+    return made_ * mapping + (heaps_ == nullptr ? 0 : most_heaps * sizeof(Heap<System>*));
+  }
+
   // The lock under which heaps come to be: while it is held, `each` is complete.
   [[nodiscard]] Lock& lock() const noexcept { return lock_; }
 

@@ -129,11 +129,13 @@ class RemoteFrees {
     word_.store(returned.in(SpanState::attached), std::memory_order_relaxed);
   }
 
+  [[nodiscard]] HeapId owner() const noexcept { return word_.load(std::memory_order_relaxed).owner(); }
   [[nodiscard]] SpanState state() const noexcept { return word_.load(std::memory_order_relaxed).state(); }
 
-  // Returns: the bits that are set in word `w` at this moment.
+  // Returns: the bits that are set in word `w` at this moment. Whoever sees one sees all that its slot went through before:
+  // that it had left its owner's bin.
   [[nodiscard]] std::uint64_t bits(unsigned w) const noexcept {
-    return bits_[w].load(std::memory_order_relaxed);
+    return bits_[w].load(std::memory_order_acquire);
   }
 
  private:

@@ -138,6 +138,9 @@ class Space : public ChunkMap<System> {
   }
   [[nodiscard]] std::size_t used_bytes() const noexcept { return used_slices_ * slice_bytes + huge_bytes_; }
 
+  [[nodiscard]] std::size_t huge_bytes() const noexcept { return huge_bytes_; }
+  [[nodiscard]] std::size_t dirty_bytes() const noexcept { return dirty_slices_ * slice_bytes; }
+
   // Returns: nullptr, or the law that is broken.
   [[nodiscard]] const char* broken_law() const noexcept {
     std::size_t free = 0;
