@@ -138,6 +138,7 @@ class RawAlloc {
     const std::size_t at_page = at_page_begin(layout);
     const bool page_suffices = layout.alignment <= grower_.page_size();
     Error refused = out_of_memory;
+    refuse_broken_list();
     for (const std::size_t bytes : {page_suffices ? at_page : anywhere, page_suffices ? anywhere : at_page}) {
       const Result<Range> growth = grower_.grow(bytes);
       if (!growth.ok()) {
@@ -156,6 +157,13 @@ class RawAlloc {
       release(fresh);
     }
     return refused;
+  }
+
+  // Effects: ends a program whose list tells of less free memory than there was: it would be grown for in its stead, and
+  // never be found again. Growth is rare, and the walk that came before it has the list in the cache.
+  void refuse_broken_list() const noexcept {
+    const Law broken = validate().broken();
+    if (broken != Law::none) refuse_broken(name(broken));
   }
 
   // Returns: the bytes that `layout` needs of a growth that begins at a page aligned as it asks.

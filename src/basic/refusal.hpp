@@ -18,6 +18,11 @@ namespace basalt {
                << " bytes does not belong to this heap");
 }
 
+[[noreturn]] inline void refuse_broken(const char* law) noexcept {
+  fatal(Text{} << "basalt: corrupted free list: it is not so that " << law
+               << "; something wrote to memory that it had freed");
+}
+
 [[noreturn]] inline void refuse_double_free(Range memory, Range free) noexcept {
   fatal(Text{} << "basalt: double free: the block " << memory.begin << " of " << memory.size
                << " bytes overlaps the free block " << free.begin << " of " << free.size << " bytes");

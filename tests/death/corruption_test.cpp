@@ -86,10 +86,14 @@ TEST_F(Corruption, ASizeThatNoBlockHas) {
   }
 }
 
-// Nothing on the way tells such a block from a true last one; the totals do, for whoever asks.
-TEST_F(Corruption, AListCutShortShowsWhenItIsValidated) {
+// Nothing on the way tells such a block from a true last one; the totals do, for whoever asks, and before the heap grows
+// for memory that it has.
+TEST_F(Corruption, AListCutShortIsNoticedBeforeTheHeapGrows) {
   write(0, 64);
   EXPECT_EQ(heap_.validate().broken(), Law::totals);
+  EXPECT_DEATH((void)heap_.allocate({5000, 8, 0}),
+               "^basalt: corrupted free list: it is not so that length and total agree with the blocks; something "
+               "wrote to memory that it had freed\n");
 }
 
 TEST(FreeBlockDeath, AnAbandonedBlockIsNoticedInADebugBuild) {
