@@ -184,22 +184,10 @@ class BlockList {
     observer_.split(whole, choice.taken);
   }
 
-  // Effects: takes exactly `wanted`, if all of it is free and the remainders allow it.  Returns: whether it
-  // was taken.
-  [[nodiscard]] bool claim(Range wanted) noexcept {
-    for (Link link{head_}; link.block() != nullptr; link = link.next()) {
-      const Range free = link.block()->range();
-      if (address_of(free.begin) > address_of(wanted.begin)) return false;
-      if (!free.contains(wanted)) continue;
-      const auto front = static_cast<std::size_t>(wanted.begin - free.begin);
-      const auto back = static_cast<std::size_t>(free.end() - wanted.end());
-      if (!can_remain(front) || !can_remain(back)) return false;
-      take({link, wanted});
-      return true;
-    }
-    return false;
+  // Effects: takes exactly `wanted`, if all of it is free and the remainders allow it; nothing is always granted.
+  [[nodiscard]] Claim claim(Range wanted) noexcept {
+    return wanted.empty() || take_exactly(wanted) ? Claim::of(wanted) : Claim::refused();
   }
-
   // Returns: the first free block that has a byte of `memory`, or an empty range.
   [[nodiscard]] Range overlapping(Range memory) const noexcept {
     for (FreeHeader* block = head_; block != nullptr; block = follower_of(block)) {
@@ -252,6 +240,20 @@ class BlockList {
   }
 
  private:
+  [[nodiscard]] bool take_exactly(Range wanted) noexcept {
+    for (Link link{head_}; link.block() != nullptr; link = link.next()) {
+      const Range free = link.block()->range();
+      if (address_of(free.begin) > address_of(wanted.begin)) return false;
+      if (!free.contains(wanted)) continue;
+      const auto front = static_cast<std::size_t>(wanted.begin - free.begin);
+      const auto back = static_cast<std::size_t>(free.end() - wanted.end());
+      if (!can_remain(front) || !can_remain(back)) return false;
+      take({link, wanted});
+      return true;
+    }
+    return false;
+  }
+
   static void count(Range block, Stats& stats) noexcept {
     stats.length += 1;
     stats.size += block.size;

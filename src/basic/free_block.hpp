@@ -87,4 +87,29 @@ class [[nodiscard]] FreeBlock {
   FreeHeader* header_;
 };
 
+// The one owner of memory that was claimed from a list, of any number of granules and so without a header. As a FreeBlock
+// it cannot be copied, and a debug build stops where it is abandoned.
+class [[nodiscard]] Claim {
+ public:
+  [[nodiscard]] static Claim refused() noexcept { return Claim{{}, false}; }
+  [[nodiscard]] static Claim of(Range memory) noexcept { return Claim{memory, true}; }
+
+  Claim(Claim&& other) noexcept
+      : memory_{std::exchange(other.memory_, Range{})}, granted_{std::exchange(other.granted_, false)} {}
+  Claim& operator=(Claim&&) = delete;
+  ~Claim() { assert(memory_.empty() && "basalt: claimed memory was abandoned: it would be lost"); }
+
+  [[nodiscard]] bool granted() const noexcept { return granted_; }
+  [[nodiscard]] Range range() const noexcept { return memory_; }
+
+  // Effects: ends the ownership without a new owner in the type system, as for FreeBlock.
+  Range release() && noexcept { return std::exchange(memory_, Range{}); }
+
+ private:
+  Claim(Range memory, bool granted) noexcept : memory_{memory}, granted_{granted} {}
+
+  Range memory_;
+  bool granted_;
+};
+
 }  // namespace basalt

@@ -204,8 +204,14 @@ class RawAlloc {
 
   [[nodiscard]] bool grow_in_place(Range memory, std::size_t size) noexcept {
     const Range wanted{memory.end(), size - memory.size};
-    if (!list_.claim(wanted) && !(extend_heap(wanted) && list_.claim(wanted))) return false;
-    add_live(wanted.size);
+    return take_over(wanted) || (extend_heap(wanted) && take_over(wanted));
+  }
+
+  // Effects: `wanted`, if it is free, becomes part of the live block before it.
+  [[nodiscard]] bool take_over(Range wanted) noexcept {
+    Claim more = list_.claim(wanted);
+    if (!more.granted()) return false;
+    add_live(std::move(more).release().size);
     return true;
   }
 
@@ -231,14 +237,16 @@ class RawAlloc {
     if constexpr (Remaps<Grower>) {
       const std::size_t page = grower_.page_size();
       if (memory.size < worth_moving || wanted.size < memory.size || wanted.alignment > page) return nullptr;
-      const Range front = range_between(first_page(memory.begin), memory.begin);
-      const Range back = range_between(memory.end(), align_up(memory.end(), page));
-      if (!front.empty() && !list_.claim(front)) return nullptr;
-      if (back.empty() || list_.claim(back)) {
-        if (std::byte* const moved = remap(front, memory, back, wanted.size)) return moved;
-        release(back);
-      }
-      release(front);
+      Claim front = list_.claim(range_between(first_page(memory.begin), memory.begin));
+      if (!front.granted()) return nullptr;
+      Claim back = list_.claim(range_between(memory.end(), align_up(memory.end(), page)));
+      std::byte* const moved =
+          back.granted() ? remap(front.range(), memory, back.range(), wanted.size) : nullptr;
+      const Range before = std::move(front).release();
+      const Range behind = std::move(back).release();
+      if (moved != nullptr) return moved;
+      release(behind);
+      release(before);
     }
     return nullptr;
   }
@@ -310,9 +318,12 @@ class RawAlloc {
 
   // A refusal (a mapping too many, say) is absorbed: the pages go back on the list.
   void give_back(Range run) noexcept {
-    if (!list_.claim(run)) return;
-    if (grower_.give_back(run)) {
-      release(run);
+    Claim pages = list_.claim(run);
+    if (!pages.granted()) return;
+    const Error refused = grower_.give_back(run);
+    const Range gone = std::move(pages).release();
+    if (refused) {
+      release(gone);
       return;
     }
     stats_.given_back_bytes += run.size;

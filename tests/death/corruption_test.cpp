@@ -91,15 +91,24 @@ TEST_F(Corruption, ASizeThatNoBlockHas) {
 TEST_F(Corruption, AListCutShortIsNoticedBeforeTheHeapGrows) {
   write(0, 64);
   EXPECT_EQ(heap_.validate().broken(), Law::totals);
-  EXPECT_DEATH((void)heap_.allocate({5000, 8, 0}),
-               "^basalt: corrupted free list: it is not so that length and total agree with the blocks; something "
-               "wrote to memory that it had freed\n");
+  EXPECT_DEATH(
+      (void)heap_.allocate({5000, 8, 0}),
+      "^basalt: corrupted free list: it is not so that length and total agree with the blocks; something "
+      "wrote to memory that it had freed\n");
 }
 
-TEST(FreeBlockDeath, AnAbandonedBlockIsNoticedInADebugBuild) {
+TEST(FreeBlockDeath, WhatIsAbandonedIsNoticedInADebugBuild) {
 #if defined(NDEBUG)
   GTEST_SKIP() << "assertions are off in this build";
 #else
+  EXPECT_DEATH(
+      {
+        RawAlloc<ToyHeap<>> heap;
+        BlockList<> list;
+        (void)list.add({heap.allocate({64, 8, 0}).value, 64});
+        Claim lost = list.claim(list.head().block()->range());
+      },
+      "basalt: claimed memory was abandoned: it would be lost");
   alignas(16) static std::byte memory[64];
   EXPECT_DEATH(
       {

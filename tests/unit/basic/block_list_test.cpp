@@ -95,13 +95,13 @@ TEST_F(BlockListTest, TakesAllTheEndTheBeginningAndTheMiddle) {
 
 TEST_F(BlockListTest, ClaimsOnlyWhatIsWhollyFreeAndLeavesNoLoneGranule) {
   EXPECT_EQ(add(64, 64), Outcome::listed);
-  EXPECT_FALSE(list_.claim(at(0, 64)));
-  EXPECT_FALSE(list_.claim(at(32, 64)));
-  EXPECT_FALSE(list_.claim(at(96, 64)));
-  EXPECT_FALSE(list_.claim(at(128, 64)));
-  EXPECT_FALSE(list_.claim(at(64, 56)));
-  EXPECT_FALSE(list_.claim(at(72, 56)));
-  EXPECT_TRUE(list_.claim(at(80, 32)));
+  EXPECT_FALSE(list_.claim(at(0, 64)).granted());
+  EXPECT_FALSE(list_.claim(at(32, 64)).granted());
+  EXPECT_FALSE(list_.claim(at(96, 64)).granted());
+  EXPECT_FALSE(list_.claim(at(128, 64)).granted());
+  EXPECT_FALSE(list_.claim(at(64, 56)).granted());
+  EXPECT_FALSE(list_.claim(at(72, 56)).granted());
+  EXPECT_FALSE(list_.claim(at(80, 32)).release().empty());
   EXPECT_EQ(blocks(), (Blocks{{64, 16}, {112, 16}}));
 }
 

@@ -97,7 +97,7 @@ TEST(NextFit, SurvivesTheUnlinkingOfTheBlockItLiesIn) {
   List<NextFit> list;
   add(list, 0, 64), add(list, 128, 64), add(list, 256, 128);
   EXPECT_EQ(take(list, 96).begin, memory + 288);  // the rover lies in the second block
-  ASSERT_TRUE(list.claim({memory + 128, 64}));
+  ASSERT_FALSE(list.claim({memory + 128, 64}).release().empty());
   std::memset(memory + 128, 0xEE, 64);
   EXPECT_EQ(take(list, 32).begin, memory + 256);
 }
@@ -125,7 +125,7 @@ TEST(NextFit, SurvivesTheSplittingOfTheBlockItLiesIn) {
     List<NextFit> list;
     add(list, 0, 80), add(list, 256, 128);
     EXPECT_EQ(take(list, 96).begin, memory + 288);
-    ASSERT_TRUE(list.claim(taken));
+    ASSERT_FALSE(list.claim(taken).release().empty());
     std::memset(taken.begin, 0xEE, taken.size);
     EXPECT_EQ(take(list, 32).begin, memory + 256);
     EXPECT_EQ(list.stats().validity.broken(), Law::none);
