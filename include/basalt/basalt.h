@@ -62,6 +62,61 @@ size_t basalt_stats_openmetrics(char* buffer, size_t size);
 /* Walks the heap.  Returns: NULL if every law holds, else the law that is broken, in words. */
 const char* basalt_validate(void);
 
+/* Heaps as objects. Not in libbasalt-basic.
+ *
+ * A heap has blocks of its own, and ends with all of them at once. Any thread may use it at any time; there is a lock
+ * in each. A block of one may also be given to basalt_free and basalt_realloc, and where malloc is Basalt's to free,
+ * realloc and operator delete: a free has happened when it returns, a reallocated block stays in its heap.
+ *
+ * What points to a heap is never followed: to use one that was destroyed is noticed for certain and ends the program
+ * with a sentence. Its blocks are gone with it, and to use one of those is not noticed. */
+typedef struct basalt_heap basalt_heap;
+
+/* Asked when a request for `size` bytes does not fit below the heap's limit. It may free blocks, of this heap too, and
+ * raise the limit; it should not allocate from this heap. No lock is held, and several threads may be in it at once.
+ * Returns: 0 to refuse the request, anything else to try again and, if need be, ask again. */
+typedef int (*basalt_heap_full)(basalt_heap* heap, size_t size, void* context);
+
+/* All zero is what a heap is made with when NULL is passed. */
+struct basalt_heap_options {
+  const char* name;      /* for messages; copied, 31 bytes at most; NULL is "" */
+  size_t limit;          /* bytes that the heap may have mapped; 0: no limit of its own */
+  basalt_heap_full full; /* NULL: what does not fit is refused */
+  void* context;         /* handed to `full` */
+};
+
+/* Returns: a new heap; NULL with errno ENOMEM when there is no memory for it, or 65,535 heaps already. */
+basalt_heap* basalt_heap_create(const struct basalt_heap_options* options);
+
+/* Effects: the heap ends, and every block of it with it; NULL is no heap, and nothing happens.
+ * Requires: no other call on this heap, nor a free of a block of it, is under way. */
+void basalt_heap_destroy(basalt_heap* heap);
+
+/* As their namesakes above, for blocks of this heap: what basalt_heap_realloc and basalt_heap_free are given is a block
+ * of this heap or NULL. */
+void* basalt_heap_malloc(basalt_heap* heap, size_t size);
+void* basalt_heap_calloc(basalt_heap* heap, size_t count, size_t size);
+void* basalt_heap_realloc(basalt_heap* heap, void* p, size_t size);
+void* basalt_heap_aligned_alloc(basalt_heap* heap, size_t alignment, size_t size);
+void basalt_heap_free(basalt_heap* heap, void* p);
+
+/* Returns: the heap of which p is a block; NULL if p belongs to none of these heaps. p is not followed. */
+basalt_heap* basalt_heap_of(const void* p);
+
+/* Effects: sets another limit; 0: none. What is above it already stays. */
+void basalt_heap_limit(basalt_heap* heap, size_t bytes);
+
+/* Exact at the moment of the call. The law: live_bytes <= mapped_bytes <= peak_mapped_bytes. */
+struct basalt_heap_figures {
+  char name[32];
+  size_t live_blocks;
+  size_t live_bytes;   /* in the hands of the program, rounding included */
+  size_t mapped_bytes; /* what the heap has for itself, in pieces of 16 KiB and more: the limit is on this */
+  size_t peak_mapped_bytes; /* the most that mapped_bytes has been */
+  size_t limit;             /* 0: none */
+};
+void basalt_heap_inspect(basalt_heap* heap, struct basalt_heap_figures* out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,7 @@
 #include "../platform/bytes.hpp"
 #include "../platform/fatal.hpp"
 #include "heap.hpp"
+#include "heap_objects.hpp"
 #include "heap_pool.hpp"
 #include "large.hpp"
 #include "space.hpp"
@@ -74,6 +75,7 @@ class Engine {
 
   // In place within a quarter of the size; large blocks as long as their neighbours are free; huge ones by moving pages.
   [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
+    if (is_object(entry_of(p))) return objects_.reallocate(space_, p, size);
     const std::size_t old = usable_size(p);
     if (size <= old && size >= old - old / 4) return p;
     if (void* const resized = large().resize(p, size)) return resized;
@@ -87,13 +89,22 @@ class Engine {
   [[nodiscard]] std::size_t usable_size(const void* p) const noexcept {
     const std::size_t slice = space_.window().slice_of(p);
     const MapEntry entry = space_.window().entry(slice);
+    if (is_object(entry)) return HeapObject<System>::usable_size(space_, slice, entry);
     return is_span(entry) ? slot_bytes(entry & 0xff) : large().usable_size(slice, entry);
   }
 
-  [[nodiscard]] bool owns(const void* p) const noexcept {
-    const Window window = space_.window();
-    const std::size_t slice = window.slice_of(p);
-    return slice < window.slices && window.entry(slice) != 0;
+  [[nodiscard]] bool owns(const void* p) const noexcept { return entry_of(p) != 0; }
+
+  // Heaps that a program makes and destroys. Their blocks are freed, reallocated and asked about like all others.
+  [[nodiscard]] HeapObjects<System>& objects() noexcept { return objects_; }
+  [[nodiscard]] basalt_heap* create_heap(const HeapTerms& terms) noexcept {
+    return objects_.create(space_, terms);
+  }
+
+  // Returns: the heap object that p is a block of; nullptr if it is of none.
+  [[nodiscard]] basalt_heap* heap_of(const void* p) const noexcept {
+    const MapEntry entry = entry_of(p);
+    return is_object(entry) ? objects_.owner(entry) : nullptr;
   }
 
   // Also what other threads have given back to a heap that waits for a thread, or whose thread sleeps: nobody else would
@@ -106,6 +117,12 @@ class Engine {
     if (Holding hold{shared_lock_}; shared_heap_ != nullptr) shared_heap_->flush();
     if (Holding hold{pool_.lock()}; true) {
       pool_.each([](Heap<System>& heap) { heap.collect(); });
+    }
+    if (Holding hold{objects_.lock()}; true) {
+      objects_.each([](HeapObject<System>& object) {
+        Holding holding{object.lock};
+        object.shed();
+      });
     }
     return space_.purge() != 0;
   }
@@ -143,6 +160,9 @@ class Engine {
     space_.each_span([&](const Span& span) {
       if (broken == nullptr) broken = span.broken_law();
     });
+    objects_.each([&](const HeapObject<System>& object) {
+      if (broken == nullptr) broken = object.broken_law();
+    });
     if (broken == nullptr) broken = space_.broken_law();
     each_lock_to_release([](Lock& lock) { lock.unlock(); });
     return broken;
@@ -168,14 +188,6 @@ class Engine {
  private:
   static constexpr std::size_t natural = 16;
 
-  // Returns: the bytes of the smallest slot that holds `size` bytes at a multiple of `alignment`.
-  // Requires: size <= largest_small; alignment, a power of two, <= slice_bytes.
-  [[nodiscard]] static std::size_t slot_for(std::size_t size, std::size_t alignment) noexcept {
-    unsigned c = alignment <= natural ? class_of(size) : class_of(std::max(size, alignment));
-    while (slot_bytes(c) % alignment != 0) ++c;
-    return slot_bytes(c);
-  }
-
   // Returns: whether the block at `p` can have been asked for with `size`: as a new one, at an alignment that `p` has, or
   // as one that `reallocate` left in place.
   [[nodiscard]] static bool may_have_been(const void* p, std::size_t size, std::size_t usable) noexcept {
@@ -196,6 +208,13 @@ class Engine {
   }
 
   static void* nothing() noexcept { return nullptr; }
+
+  // Returns: 0 if p lies in no block's slice.
+  [[nodiscard]] MapEntry entry_of(const void* p) const noexcept {
+    const Window window = space_.window();
+    const std::size_t slice = window.slice_of(p);
+    return slice < window.slices ? window.entry(slice) : 0;
+  }
 
   [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{space_}; }
 
@@ -227,6 +246,10 @@ class Engine {
     const std::size_t slice = window.slice_of(p);
     if (slice >= window.slices) return false;
     const MapEntry entry = window.entry(slice);
+    if (is_object(entry)) {
+      objects_.free(space_, p, slice, entry);
+      return true;
+    }
     if (!is_span(entry)) return large().free(p, slice, entry);
     if (departed()) {
       (void)with_shared_heap([&](Heap<System>& heap) { return take_back(heap, p, entry), true; });
@@ -291,11 +314,18 @@ class Engine {
       now.spans.add(span, given_back);
     });
     pool_.each([&](Heap<System>& heap) { add_cached(heap, now); });
+    objects_.each([&](const HeapObject<System>& object) {
+      object.each_span([&](const Span& span) {
+        now.objects.add(span, 0);
+        now.of_class[span.size_class].add(span, 0);
+        now.spans.add(span, 0);
+      });
+    });
     now.huge = space_.huge_bytes();
     now.large = space_.used_bytes() - now.huge - now.spans.bytes;
     now.dirty = space_.dirty_bytes();
     now.clean = space_.mapped_bytes() - space_.used_bytes() - now.dirty;
-    now.metadata = space_.table_bytes() + pool_.mapped_bytes();
+    now.metadata = space_.table_bytes() + pool_.mapped_bytes() + objects_.mapped_bytes();
     now.mapped = space_.mapped_bytes() + now.metadata;
     now.heaps = pool_.count();
     each_lock_to_release([](Lock& lock) { lock.unlock(); });
@@ -320,12 +350,16 @@ class Engine {
     take(shared_lock_);
     take(pool_.lock());
     pool_.each([&](Heap<System>& heap) { take(heap.lock); });
+    take(objects_.lock());
+    objects_.each([&](HeapObject<System>& object) { take(object.lock); });
     take(space_.lock());
   }
 
   template <class Visitor>
   void each_lock_to_release(Visitor&& release) const noexcept {
     release(space_.lock());
+    objects_.each([&](HeapObject<System>& object) { release(object.lock); });
+    release(objects_.lock());
     pool_.each([&](Heap<System>& heap) { release(heap.lock); });
     release(pool_.lock());
     release(shared_lock_);
@@ -338,6 +372,7 @@ class Engine {
 
   mutable Space<System> space_;
   HeapPool<System> pool_;
+  HeapObjects<System> objects_;
   RoundingSample rounding_;
   mutable Lock statistics_lock_;         // guards the figures of all heaps; taken before every other lock
   mutable Lock shared_lock_;             // guards the shared heap

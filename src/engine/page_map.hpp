@@ -21,6 +21,11 @@ enum class Kind : std::uint8_t {
   large = 0xf0,     // the first slice of a run that one block has to itself
   interior = 0xf1,  // a later slice of a large or huge block
   huge = 0xf2,      // the first slice of chunks that one block has to itself
+
+  // The same for heap objects; the owner's id is one of HeapObjects.
+  object_span = 0xf8,  // a span: its descriptor says of which class
+  object_large = 0xf9,
+  object_huge = 0xfa,
 };
 
 inline constexpr HeapId nobody = 0xff'ffff;  // owner of what belongs to no heap; no heap has this id
@@ -30,8 +35,25 @@ inline constexpr HeapId nobody = 0xff'ffff;  // owner of what belongs to no heap
 [[nodiscard]] constexpr MapEntry entry_for(Kind kind) noexcept {
   return tag_of(nobody) | static_cast<MapEntry>(kind);
 }
+[[nodiscard]] constexpr MapEntry entry_for(HeapId heap, Kind kind) noexcept {
+  return tag_of(heap) | static_cast<MapEntry>(kind);
+}
 [[nodiscard]] constexpr bool is_span(MapEntry entry) noexcept {
   return entry != 0 && (entry & 0xff) < class_count;
+}
+
+[[nodiscard]] constexpr Kind kind_of(MapEntry entry) noexcept { return static_cast<Kind>(entry & 0xff); }
+[[nodiscard]] constexpr HeapId owner_of(MapEntry entry) noexcept { return entry >> 8; }
+[[nodiscard]] constexpr bool is_object(MapEntry entry) noexcept {
+  return kind_of(entry) >= Kind::object_span;
+}
+
+// A heap object's large block is one like any other but for its entry: with an owner, and without one.
+[[nodiscard]] constexpr MapEntry with_owner(MapEntry entry, HeapId heap) noexcept {
+  return entry_for(heap, entry == entry_for(Kind::huge) ? Kind::object_huge : Kind::object_large);
+}
+[[nodiscard]] constexpr MapEntry without_owner(MapEntry entry) noexcept {
+  return entry_for(kind_of(entry) == Kind::object_huge ? Kind::huge : Kind::large);
 }
 
 // What a free needs of the map, copied into the first cache line of every heap.

@@ -40,6 +40,21 @@ struct Span {
   RemoteFrees<StdAtomics> remote;
   std::atomic<Span*> inbox_next{nullptr};  // while on an inbox: see there
 
+  // Effects: cuts `count` slices, which begin at `first`, into slots of class `c`, all of them free.
+  void cut(std::byte* first, SizeClass c, unsigned count) noexcept {
+    begin = first;
+    slot_size = static_cast<std::uint32_t>(slot_bytes(c));
+    reciprocal = reciprocal_of(slot_bytes(c));
+    slots = static_cast<std::uint16_t>(count * slice_bytes / slot_bytes(c));
+    free_count = slots;
+    slices = static_cast<std::uint16_t>(count);
+    size_class = c;
+    for (unsigned w = 0; w < words; ++w) {
+      const unsigned left = slots > w * 64 ? slots - w * 64 : 0;
+      free[w] = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
+    }
+  }
+
   // Returns: the number of the slot in which `offset` (bytes from `begin`) lies.
   // Exact, since offset / 16 < 2^14 and slot_size / 16 <= 2^11: the error of the reciprocal stays below one slot.
   [[nodiscard]] unsigned slot_of(std::size_t offset) const noexcept {

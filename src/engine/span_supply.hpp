@@ -85,17 +85,7 @@ class SpanSupply {
     const Run run = space_->take(span_slices(c));
     if (run.count == 0) return nullptr;
     Span& span = space_->descriptor(run.first);
-    span.begin = space_->address(run.first);
-    span.slot_size = static_cast<std::uint32_t>(slot_bytes(c));
-    span.reciprocal = Span::reciprocal_of(slot_bytes(c));
-    span.slots = static_cast<std::uint16_t>(run.count * slice_bytes / slot_bytes(c));
-    span.free_count = span.slots;
-    span.slices = static_cast<std::uint16_t>(run.count);
-    span.size_class = c;
-    for (unsigned w = 0; w < Span::words; ++w) {
-      const unsigned left = span.slots > w * 64 ? span.slots - w * 64 : 0;
-      span.free[w] = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
-    }
+    span.cut(space_->address(run.first), c, run.count);
     span.remote.begin(id_);
     space_->mark(run, entry_for(id_, c), entry_for(id_, c));
     enlist(span);

@@ -48,10 +48,12 @@ struct SpanFigures {
   }
 };
 
-// Law: what spans have, large, huge, dirty, clean and metadata sum to mapped; so do the classes, and the heaps, to `spans`.
+// Law: what spans have, large, huge, dirty, clean and metadata sum to mapped; so do the classes, and the heaps with
+// `objects`, to `spans`.
 struct Statistics {
   SpanFigures of_class[class_count];
   SpanFigures spans;         // of all classes
+  SpanFigures objects;       // of all heap objects
   std::size_t large = 0;     // bytes in slices that one block has to itself
   std::size_t huge = 0;      // bytes in chunks that one block has to itself
   std::size_t dirty = 0;     // bytes in free slices that were used and still have their memory

@@ -1,0 +1,108 @@
+// Heaps as objects, in plain C: see include/basalt/basalt.h for what each function promises.
+#include <basalt/basalt.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+#include "../base/bits.hpp"
+#include "../base/compiler.hpp"
+#include "../platform/bytes.hpp"
+#include "../platform/fatal.hpp"
+#include "first_use.hpp"
+#include "kitchen.hpp"
+
+using basalt::door::kitchen;
+
+namespace {
+
+constexpr std::size_t natural = 16;
+
+static_assert(sizeof(basalt_heap_figures::name) ==
+              basalt::engine::HeapObject<basalt::RawOs>::longest_name + 1);
+
+void* refuse(int reason) noexcept {
+  errno = reason;
+  return nullptr;
+}
+
+void* allocate(basalt_heap* heap, size_t size, size_t alignment) noexcept {
+  void* const block = kitchen.objects().allocate(heap, size, alignment);
+  return block == nullptr ? refuse(ENOMEM) : block;
+}
+
+// Errors: a dead heap, or a block that is not this heap's, ends the program.
+void insist(basalt_heap* heap, const void* p, const char* caller) noexcept {
+  kitchen.objects().with(heap, [](const auto&) {});
+  if (kitchen.heap_of(p) == heap) return;
+  basalt::fatal(basalt::Text{} << "basalt: invalid pointer in " << caller << ": " << p
+                               << " is not a block of this heap");
+}
+
+// 0 is no limit to C, and the largest size to the engine.
+constexpr size_t limit_of(size_t bytes) noexcept { return bytes == 0 ? SIZE_MAX : bytes; }
+
+}  // namespace
+
+extern "C" {
+
+BASALT_DOOR basalt_heap* basalt_heap_create(const struct basalt_heap_options* options) {
+  basalt::door::enter();
+  basalt::engine::HeapTerms terms;
+  if (options != nullptr) terms = {options->name, limit_of(options->limit), options->full, options->context};
+  basalt_heap* const heap = kitchen.create_heap(terms);
+  if (heap == nullptr) errno = ENOMEM;
+  return heap;
+}
+
+BASALT_DOOR void basalt_heap_destroy(basalt_heap* heap) { kitchen.objects().destroy(heap); }
+
+BASALT_DOOR void* basalt_heap_malloc(basalt_heap* heap, size_t size) { return allocate(heap, size, natural); }
+
+BASALT_DOOR void* basalt_heap_calloc(basalt_heap* heap, size_t count, size_t size) {
+  const size_t bytes = basalt::multiply_saturating(count, size);
+  void* const block = allocate(heap, bytes, natural);
+  if (block != nullptr) basalt::clear_bytes(block, bytes);
+  return block;
+}
+
+BASALT_DOOR void* basalt_heap_realloc(basalt_heap* heap, void* p, size_t size) {
+  if (p == nullptr) return basalt_heap_malloc(heap, size);
+  insist(heap, p, "basalt_heap_realloc");
+  if (size == 0) {
+    (void)kitchen.deallocate(p);
+    return nullptr;
+  }
+  void* const block = kitchen.reallocate(p, size);
+  return block == nullptr ? refuse(ENOMEM) : block;
+}
+
+BASALT_DOOR void* basalt_heap_aligned_alloc(basalt_heap* heap, size_t alignment, size_t size) {
+  return basalt::is_power_of_two(alignment) ? allocate(heap, size, alignment) : refuse(EINVAL);
+}
+
+BASALT_DOOR void basalt_heap_free(basalt_heap* heap, void* p) {
+  if (p == nullptr) return;
+  insist(heap, p, "basalt_heap_free");
+  (void)kitchen.deallocate(p);
+}
+
+BASALT_DOOR basalt_heap* basalt_heap_of(const void* p) { return kitchen.heap_of(p); }
+
+BASALT_DOOR void basalt_heap_limit(basalt_heap* heap, size_t bytes) {
+  kitchen.objects().with(heap, [bytes](auto& object) { object.limit(limit_of(bytes)); });
+}
+
+BASALT_DOOR void basalt_heap_inspect(basalt_heap* heap, struct basalt_heap_figures* out) {
+  kitchen.objects().with(heap, [out](const auto& object) {
+    const basalt::engine::HeapFigures& figures = object.figures();
+    std::memcpy(out->name, object.name(), sizeof out->name);
+    out->live_blocks = figures.live_blocks;
+    out->live_bytes = figures.live_bytes;
+    out->mapped_bytes = figures.mapped_bytes;
+    out->peak_mapped_bytes = figures.peak_mapped_bytes;
+    out->limit = figures.limit_bytes == SIZE_MAX ? 0 : figures.limit_bytes;
+  });
+}
+
+}  // extern "C"
