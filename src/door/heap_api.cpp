@@ -8,7 +8,6 @@
 #include "../base/bits.hpp"
 #include "../base/compiler.hpp"
 #include "../platform/bytes.hpp"
-#include "../platform/fatal.hpp"
 #include "first_use.hpp"
 #include "kitchen.hpp"
 
@@ -29,14 +28,6 @@ void* refuse(int reason) noexcept {
 void* allocate(basalt_heap* heap, size_t size, size_t alignment) noexcept {
   void* const block = kitchen.objects().allocate(heap, size, alignment);
   return block == nullptr ? refuse(ENOMEM) : block;
-}
-
-// Errors: a dead heap, or a block that is not this heap's, ends the program.
-void insist(basalt_heap* heap, const void* p, const char* caller) noexcept {
-  kitchen.objects().with(heap, [](const auto&) {});
-  if (kitchen.heap_of(p) == heap) return;
-  basalt::fatal(basalt::Text{} << "basalt: invalid pointer in " << caller << ": " << p
-                               << " is not a block of this heap");
 }
 
 // 0 is no limit to C, and the largest size to the engine.
@@ -68,12 +59,11 @@ BASALT_DOOR void* basalt_heap_calloc(basalt_heap* heap, size_t count, size_t siz
 
 BASALT_DOOR void* basalt_heap_realloc(basalt_heap* heap, void* p, size_t size) {
   if (p == nullptr) return basalt_heap_malloc(heap, size);
-  insist(heap, p, "basalt_heap_realloc");
   if (size == 0) {
-    (void)kitchen.deallocate(p);
+    kitchen.free_in(heap, p, "basalt_heap_realloc");
     return nullptr;
   }
-  void* const block = kitchen.reallocate(p, size);
+  void* const block = kitchen.reallocate_in(heap, p, size, "basalt_heap_realloc");
   return block == nullptr ? refuse(ENOMEM) : block;
 }
 
@@ -82,9 +72,7 @@ BASALT_DOOR void* basalt_heap_aligned_alloc(basalt_heap* heap, size_t alignment,
 }
 
 BASALT_DOOR void basalt_heap_free(basalt_heap* heap, void* p) {
-  if (p == nullptr) return;
-  insist(heap, p, "basalt_heap_free");
-  (void)kitchen.deallocate(p);
+  if (p != nullptr) kitchen.free_in(heap, p, "basalt_heap_free");
 }
 
 BASALT_DOOR basalt_heap* basalt_heap_of(const void* p) { return kitchen.heap_of(p); }

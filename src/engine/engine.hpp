@@ -75,7 +75,7 @@ class Engine {
 
   // In place within a quarter of the size; large blocks as long as their neighbours are free; huge ones by moving pages.
   [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
-    if (is_object(entry_of(p))) return objects_.reallocate(space_, p, size);
+    if (is_object(space_.window().entry_of(p))) return objects_.reallocate(space_, p, size);
     const std::size_t old = usable_size(p);
     if (size <= old && size >= old - old / 4) return p;
     if (void* const resized = large().resize(p, size)) return resized;
@@ -93,7 +93,7 @@ class Engine {
     return is_span(entry) ? slot_bytes(entry & 0xff) : large().usable_size(slice, entry);
   }
 
-  [[nodiscard]] bool owns(const void* p) const noexcept { return entry_of(p) != 0; }
+  [[nodiscard]] bool owns(const void* p) const noexcept { return space_.window().entry_of(p) != 0; }
 
   // Heaps that a program makes and destroys. Their blocks are freed, reallocated and asked about like all others.
   [[nodiscard]] HeapObjects<System>& objects() noexcept { return objects_; }
@@ -101,9 +101,19 @@ class Engine {
     return objects_.create(space_, terms);
   }
 
+  // Errors: a block that is not of this heap ends the program.
+  void free_in(basalt_heap* heap, void* p, const char* caller) noexcept {
+    objects_.free_in(heap, space_, p, caller);
+  }
+  [[nodiscard]] void* reallocate_in(basalt_heap* heap, void* p, std::size_t size,
+                                    const char* caller) noexcept {
+    objects_.insist(heap, space_, p, caller);
+    return objects_.reallocate(space_, p, size);
+  }
+
   // Returns: the heap object that p is a block of; nullptr if it is of none.
   [[nodiscard]] basalt_heap* heap_of(const void* p) const noexcept {
-    const MapEntry entry = entry_of(p);
+    const MapEntry entry = space_.window().entry_of(p);
     return is_object(entry) ? objects_.owner(entry) : nullptr;
   }
 
@@ -208,13 +218,6 @@ class Engine {
   }
 
   static void* nothing() noexcept { return nullptr; }
-
-  // Returns: 0 if p lies in no block's slice.
-  [[nodiscard]] MapEntry entry_of(const void* p) const noexcept {
-    const Window window = space_.window();
-    const std::size_t slice = window.slice_of(p);
-    return slice < window.slices ? window.entry(slice) : 0;
-  }
 
   [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{space_}; }
 

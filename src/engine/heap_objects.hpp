@@ -70,6 +70,20 @@ class HeapObjects {
     }
   }
 
+  // Effects: frees a block of this heap.  Errors: what is none ends the program; it was given to `caller`.
+  void free_in(basalt_heap* handle, const Space<System>& space, void* p, const char* caller) noexcept {
+    with(handle, [&](Object& object) {
+      const MapEntry entry = owned_entry(object, space, p, caller);
+      object.put(p, space.window().slice_of(p), entry);
+    });
+  }
+
+  // Errors: if p is not of this heap, the program ends.
+  void insist(basalt_heap* handle, const Space<System>& space, const void* p,
+              const char* caller) const noexcept {
+    with(handle, [&](const Object& object) { (void)owned_entry(object, space, p, caller); });
+  }
+
   // The following require that `slice` is the one in which p lies, and `entry` its entry, with is_object(entry).
 
   // Errors: what is free already, or is no block, ends the program.
@@ -138,6 +152,15 @@ class HeapObjects {
   [[noreturn, gnu::cold]] static void refuse(const basalt_heap* handle) noexcept {
     fatal(Text{} << "basalt: use of a heap that is none: " << static_cast<const void*>(handle)
                  << " was destroyed, or was never created");
+  }
+
+  // Returns: the entry of the slice of p.
+  [[nodiscard]] static MapEntry owned_entry(const Object& object, const Space<System>& space, const void* p,
+                                            const char* caller) noexcept {
+    const MapEntry entry = space.window().entry_of(p);
+    if (is_object(entry) && owner_of(entry) == object.id()) return entry;
+    fatal(Text{} << "basalt: invalid pointer in " << caller << ": " << p << " is not a block of the heap \""
+                 << object.name() << "\"");
   }
 
   [[nodiscard]] Object* unused(Space<System>& space) noexcept {

@@ -72,6 +72,12 @@ struct Window {
   [[nodiscard]] MapEntry entry(std::size_t slice) const noexcept {
     return entries[slice].load(std::memory_order_relaxed);
   }
+
+  // Returns: 0 if p lies in no slice of a block.
+  [[nodiscard]] MapEntry entry_of(const void* p) const noexcept {
+    const std::size_t slice = slice_of(p);
+    return slice < slices ? entry(slice) : 0;
+  }
 };
 
 }  // namespace basalt::engine
