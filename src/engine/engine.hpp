@@ -151,7 +151,8 @@ class Engine {
     return stats;
   }
 
-  // Effects: calls use(statistics, each_heap), where each_heap(visit) calls visit(id, figures) for every heap.
+  // Effects: calls use(statistics, each_heap), where each_heap(visit) calls visit(id, figures) for every heap; id 0 stands for
+  // all heap objects together.
   // Requires: `use` does not take statistics. It may allocate.
   template <class Use>
   void with_statistics(Use&& use) const noexcept {
@@ -160,6 +161,7 @@ class Engine {
     walk(now);
     use(std::as_const(now), [&](auto&& visit) {
       for (HeapId id = 1; id <= now.heaps; ++id) visit(id, std::as_const(pool_.heap(id).figures));
+      if (now.objects.spans != 0) visit(HeapId{0}, std::as_const(now.objects));
     });
   }
 

@@ -32,6 +32,8 @@ def by_cmake(prefix, directory):
     run("cmake", "--build", directory, "--parallel", "2")
     expect(directory / "composes", "composed")
     expect(directory / "default", "beside")
+    expect(directory / "heaps", "apart")
+    expect(directory / "heaps_shared", "apart")
     for program in "replaced_c", "replaced_cpp", "shared_c", "small_c", "small_cpp", "small_shared_c":
         expect(directory / program, "replaced")
 
@@ -51,6 +53,8 @@ def by_pkg_config(prefix, directory):
     run(CC, "-o", directory / "default", SOURCE / "default.c", *flags("basalt"))
     run(CC, "-o", directory / "small", SOURCE / "default.c", *flags("basalt-basic"))
     expect(directory / "small", "beside")
+    run(CXX, "-std=c++20", "-o", directory / "heaps", SOURCE / "heaps.cpp", *flags("basalt"))
+    expect(directory / "heaps", "apart")
     run(CXX, "-std=c++20", "-o", directory / "composes", SOURCE / "composes.cpp", *flags("basalt-basic"))
     expect(directory / "composes", "composed")
     for kitchen in "basalt", "basalt-basic":

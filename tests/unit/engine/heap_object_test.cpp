@@ -64,6 +64,24 @@ TEST_F(HeapObjects, GiveBlocksOfEverySizeThatAreTheirs) {
   EXPECT_EQ(engine_.broken_law(), nullptr);
 }
 
+TEST_F(HeapObjects, AreInTheStatistics) {
+  void* const stranger = engine_.allocate(1000, 16);
+  basalt_heap* const heap = engine_.create_heap({});
+  for (const std::size_t size : sizes) (void)take(heap, size);
+  void* const freed = take(heap, 2000);
+  EXPECT_TRUE(engine_.deallocate(freed));
+  const engine::HeapFigures figures = this->figures(heap);
+  engine_.with_statistics([&](const engine::Statistics& now, const auto& each_heap) {
+    EXPECT_EQ(now.broken_law(), nullptr);
+    EXPECT_EQ(now.objects.live + now.large + now.huge, figures.live_bytes);
+    EXPECT_EQ(now.objects.bytes + now.large + now.huge, figures.mapped_bytes);
+    std::size_t live = 0;
+    each_heap([&](engine::HeapId, const engine::SpanFigures& of_heap) { live += of_heap.live; });
+    EXPECT_EQ(live, now.spans.live);
+  });
+  EXPECT_TRUE(engine_.deallocate(stranger));
+}
+
 TEST_F(HeapObjects, HonourAlignments) {
   basalt_heap* const heap = engine_.create_heap({});
   for (const std::size_t alignment : {32U, 64U, 4096U, 16384U, 65536U, 1U << 23}) {
