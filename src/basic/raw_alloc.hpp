@@ -65,7 +65,7 @@ class RawAlloc {
 
   // Returns: the block, with its contents up to the smaller size, as large as `wanted` says.
   // Tries in this order: the same place; the free block that follows; the grower's own end; moving the pages;
-  // a copy. A shrink is a copy only when it would leave 8 bytes that no free block touches.
+  // a copy. Where less than a block would be left over that no free block touches, it is a copy too.
   // Errors: as `allocate`; the old block is then as it was.
   // Requires: as `deallocate`; `wanted` has the alignment and offset of the block.
   [[nodiscard]] Result<std::byte*> reallocate(std::byte* block, std::size_t size, Layout wanted) noexcept {
@@ -220,9 +220,11 @@ class RawAlloc {
     if constexpr (ExtendsInPlace<Grower>) {
       const Range follower = list_.containing(wanted.begin);
       if (!follower.empty() && follower.begin != wanted.begin) return false;
-      if (follower.size >= wanted.size) return false;
+      // If the follower has enough and was not to be had, a lone granule would be left of it: it needs company.
+      const std::size_t missing =
+          follower.size < wanted.size ? whole_growth(wanted.size - follower.size) : least_block;
       const Result<Range> extension =
-          grower_.extend(wanted.begin + follower.size, whole_growth(wanted.size - follower.size));
+          grower_.extend(follower.empty() ? wanted.begin : follower.end(), missing);
       if (!extension.ok()) return false;
       count_growth(extension.value);
       release(extension.value);

@@ -103,6 +103,13 @@ TEST_F(OnToyHeap, AnExtensionThatWouldLeaveALoneGranuleIsOnePageMore) {
   EXPECT_EQ(heap_.stats().grown_bytes, 192u);
 }
 
+TEST_F(OnToyHeap, AGrowthThatWouldLeaveALoneGranuleAtTheEndOfTheHeapBringsAPageForIt) {
+  std::byte* const block = allocate(96);  // 32 follow
+  EXPECT_EQ(resize(block, 96, 120).value, block);
+  EXPECT_EQ(heap_.stats().grown_bytes, 192u);
+  EXPECT_EQ(heap_.stats().free_bytes, 72u);
+}
+
 TEST_F(OnToyHeap, CopiesWhenTheExtensionIsRefused) {
   std::byte* const block = allocate(64);
   heap_.grower().fail_at(Duty::extend, 1);
