@@ -1,6 +1,7 @@
 /* Basalt in plain C: the allocator under names of its own, and what it can say of itself.
  *
- * Every function may be called from any thread. Sizes are bytes. */
+ * Every function may be called from any thread, but from no signal handler that may have interrupted one of them: what
+ * POSIX says of malloc holds for all of these. Sizes are bytes. */
 #pragma once
 
 #include <stddef.h>
