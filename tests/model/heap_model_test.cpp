@@ -10,6 +10,7 @@
 #include "basic/unix_allocator.hpp"
 #include "platform/raw_os.hpp"
 #include "support/failing_os.hpp"
+#include "support/one_heap_object.hpp"
 #include "support/oracle.hpp"
 #include "support/seed.hpp"
 #include "support/test_thread.hpp"
@@ -106,12 +107,13 @@ class Player {
 
 struct OfModel;
 using Engine = test::TestEngine<RawOs, OfModel>;
+using Object = test::OneHeapObject<RawOs, test::TestThread<RawOs, OfModel>>;
 
 template <class Heap>
 class HeapModel : public testing::Test {};
 
 // A new kitchen is one line here.
-using Heaps = testing::Types<SizePrefixed<UnixAllocator>, Engine>;
+using Heaps = testing::Types<SizePrefixed<UnixAllocator>, Engine, Object>;
 TYPED_TEST_SUITE(HeapModel, Heaps);
 
 TYPED_TEST(HeapModel, KeepsItsWordStepByStep) {
@@ -134,14 +136,16 @@ TYPED_TEST(HeapModel, KeepsItsWordStepByStep) {
 using Refusing = test::FailingOs<RawOs, struct OfRefusals>;
 using RefusedThread = test::TestThread<Refusing, struct OfRefusedModel>;
 using RefusedEngine = engine::Engine<Refusing, RefusedThread>;
+using RefusedObject = test::OneHeapObject<Refusing, RefusedThread>;
 
 // Effects: plays while the `k`-th call to the system fails, and every `period`-th after it.  Returns: how often it did.
+template <class Heap>
 std::size_t play_refused(std::uint64_t seed, std::size_t k, std::size_t period) {
   Refusing::reset();
   RefusedThread::forget();
   for (std::size_t call = k; call < 2'000; call += period) Refusing::fail_at(test::Operation::any, call);
   Dice dice{seed + k};
-  Player<RefusedEngine> player;
+  Player<Heap> player;
   for (std::size_t step = 0; step < 60; ++step) player.step(dice);
   player.check();
   Refusing::refuse_nothing_more();
@@ -149,14 +153,20 @@ std::size_t play_refused(std::uint64_t seed, std::size_t k, std::size_t period) 
   return Refusing::failures;
 }
 
+template <class Heap>
+class HeapUnderRefusals : public testing::Test {};
+
+using RefusedHeaps = testing::Types<RefusedEngine, RefusedObject>;
+TYPED_TEST_SUITE(HeapUnderRefusals, RefusedHeaps);
+
 // NULL or success, and whatever lives is whole; when the system is kind again, nothing has been lost.
-TEST(HeapUnderRefusals, AnsweredWithNullOrSuccess) {
+TYPED_TEST(HeapUnderRefusals, AnsweredWithNullOrSuccess) {
   const std::uint64_t seed = test::seed();
   std::size_t failures = 0;
   for (const std::size_t period : {std::size_t{5'000}, std::size_t{7}, std::size_t{2}, std::size_t{1}}) {
     for (std::size_t k = 1; k <= 25; ++k) {
       try {
-        failures += play_refused(seed, k, period);
+        failures += play_refused<TypeParam>(seed, k, period);
       } catch (const std::exception& broken) {
         FAIL() << broken.what() << " when call " << k << " and every " << period
                << "th after it failed, seed " << seed;
