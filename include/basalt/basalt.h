@@ -63,6 +63,15 @@ size_t basalt_stats_openmetrics(char* buffer, size_t size);
 /* Walks the heap.  Returns: NULL if every law holds, else the law that is broken, in words. */
 const char* basalt_validate(void);
 
+/* Asked before any request of this process is refused for want of memory, by every function that allocates except those of
+ * heaps below, which have callbacks of their own. No lock is held; it may free and allocate, and several threads may be in
+ * it at once. operator new asks the handler of std::set_new_handler after this one.
+ * Returns: 0 to refuse; anything else to try again and, if need be, ask again. */
+typedef int (*basalt_memory_handler)(size_t size);
+
+/* Effects: `handler` is the one that is asked; NULL: nobody. Not in libbasalt-basic.  Returns: the one until now. */
+basalt_memory_handler basalt_set_memory_handler(basalt_memory_handler handler);
+
 /* Heaps as objects. Not in libbasalt-basic.
  *
  * A heap has blocks of its own, and ends with all of them at once. Any thread may use it at any time; there is a lock
@@ -73,7 +82,7 @@ const char* basalt_validate(void);
  * with a sentence. Its blocks are gone with it, and to use one of those is not noticed. */
 typedef struct basalt_heap basalt_heap;
 
-/* Asked when a request for `size` bytes does not fit below the heap's limit. It may free blocks, of this heap too, and
+/* Asked when a request for `size` bytes does not fit below the heap's limit, or there is no memory. It may free blocks, of this heap too, and
  * raise the limit; it should not allocate from this heap. No lock is held, and several threads may be in it at once.
  * Returns: 0 to refuse the request, anything else to try again and, if need be, ask again. */
 typedef int (*basalt_heap_full)(basalt_heap* heap, size_t size, void* context);

@@ -1,4 +1,4 @@
-// Heaps as objects, in plain C: see include/basalt/basalt.h for what each function promises.
+// Heaps as objects, and the memory handler, in plain C: see include/basalt/basalt.h for what each function promises.
 #include <basalt/basalt.h>
 
 #include <cerrno>
@@ -36,6 +36,10 @@ constexpr size_t limit_of(size_t bytes) noexcept { return bytes == 0 ? SIZE_MAX 
 }  // namespace
 
 extern "C" {
+
+BASALT_DOOR basalt_memory_handler basalt_set_memory_handler(basalt_memory_handler handler) {
+  return kitchen.set_memory_handler(handler);
+}
 
 BASALT_DOOR basalt_heap* basalt_heap_create(const struct basalt_heap_options* options) {
   basalt::door::enter();

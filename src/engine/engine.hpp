@@ -22,6 +22,7 @@
 #include "heap_objects.hpp"
 #include "heap_pool.hpp"
 #include "large.hpp"
+#include "memory_handler.hpp"
 #include "space.hpp"
 #include "statistics.hpp"
 
@@ -60,7 +61,7 @@ class Engine {
     if (alignment <= natural) return allocate_or<nothing>(size);
     if (size <= largest_small && alignment <= slice_bytes)
       return allocate_or<nothing>(slot_for(size, alignment));
-    return large().allocate(size, alignment);
+    return handler_.ask_until(size, alignment, [&] { return large().allocate(size, alignment); });
   }
 
   [[nodiscard]] bool deallocate(void* p) noexcept { return free_shortly(p) || free_slowly(p); }
@@ -110,6 +111,9 @@ class Engine {
     objects_.insist(heap, space_, p, caller);
     return objects_.reallocate(space_, p, size);
   }
+
+  // Effects: `handler` is asked, with no lock held, before a request is refused that could be served with more memory.
+  AskForMemory set_memory_handler(AskForMemory handler) noexcept { return handler_.set(handler); }
 
   // Returns: the heap object that p is a block of; nullptr if it is of none.
   [[nodiscard]] basalt_heap* heap_of(const void* p) const noexcept {
@@ -225,7 +229,7 @@ class Engine {
 
   template <void* (*Otherwise)() noexcept>
   [[gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size) noexcept {
-    void* const block = take_slowly(size);
+    void* const block = handler_.ask_until(size, natural, [&] { return take_slowly(size); });
     return block != nullptr ? block : Otherwise();
   }
 
@@ -378,6 +382,7 @@ class Engine {
   mutable Space<System> space_;
   HeapPool<System> pool_;
   HeapObjects<System> objects_;
+  MemoryHandler handler_;
   RoundingSample rounding_;
   mutable Lock statistics_lock_;         // guards the figures of all heaps; taken before every other lock
   mutable Lock shared_lock_;             // guards the shared heap

@@ -19,7 +19,7 @@ struct basalt_heap;
 
 namespace basalt::engine {
 
-// Asked, with no lock held, when a request does not fit below a heap's limit.  Returns: 0 to refuse the request; anything
+// Asked, with no lock held, when a request does not fit below a heap's limit, or there is no memory.  Returns: 0 to refuse the request; anything
 // else to try it again.
 using HeapFull = int (*)(basalt_heap* heap, std::size_t size, void* context);
 
@@ -104,12 +104,8 @@ class HeapObject {
   [[nodiscard]] const HeapFigures& figures() const noexcept { return figures_; }
   void limit(std::size_t bytes) noexcept { figures_.limit_bytes = bytes; }
 
-  // Returns: whether it was the limit that made the last call of `take` or `resize` fail.
-  [[nodiscard]] bool at_limit() const noexcept { return at_limit_; }
-
   // Returns: a block, or nullptr.  Requires: alignment is a power of two.
   [[nodiscard]] void* take(std::size_t size, std::size_t alignment) noexcept {
-    at_limit_ = false;
     if (size > largest_small || alignment > slice_bytes) return take_large(size, alignment);
     return take_slot(class_of(slot_for(size, alignment)));
   }
@@ -124,7 +120,6 @@ class HeapObject {
   // Returns: the block at its new size, if its memory could be kept without a copy; else nullptr, and it is as it was.
   // Requires: as `put`.
   [[nodiscard]] void* resize(void* p, std::size_t slice, MapEntry entry, std::size_t size) noexcept {
-    at_limit_ = false;
     const std::size_t old = usable_size(*space_, slice, entry);
     if (size <= old && size >= old - old / 4) return p;
     if (kind_of(entry) == Kind::object_span || size > max_request) return nullptr;
@@ -188,8 +183,7 @@ class HeapObject {
   [[nodiscard]] bool fits(std::size_t bytes) noexcept {
     if (has_room_for(bytes)) return true;
     shed();
-    at_limit_ = !has_room_for(bytes);
-    return !at_limit_;
+    return has_room_for(bytes);
   }
 
   [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept {
@@ -313,7 +307,6 @@ class HeapObject {
 
   Space<System>* space_ = nullptr;
   HeapId id_ = 0;
-  bool at_limit_ = false;
   char name_[longest_name + 1] = {};
   HeapTerms terms_;
   HeapFigures figures_;

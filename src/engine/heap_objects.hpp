@@ -12,6 +12,7 @@
 #include "../platform/fatal.hpp"
 #include "heap_object.hpp"
 #include "lock.hpp"
+#include "memory_handler.hpp"
 #include "page_map.hpp"
 #include "space.hpp"
 
@@ -63,9 +64,10 @@ class HeapObjects {
       HeapTerms terms;
       with(handle, [&](Object& object) {
         block = object.take(size, alignment);
-        if (block == nullptr && object.at_limit()) terms = object.terms();
+        if (block == nullptr) terms = object.terms();
       });
-      if (block != nullptr || terms.full == nullptr || terms.full(handle, size, terms.context) == 0)
+      if (block != nullptr || terms.full == nullptr || !servable(size, alignment) ||
+          terms.full(handle, size, terms.context) == 0)
         return block;
     }
   }

@@ -5,6 +5,7 @@
 #include <basalt/heap.hpp>
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +140,38 @@ void with_a_callback() {
   CHECK(asked == 1'500'000 + (3 << 20));
 }
 
+void* hoard = nullptr;
+
+int give_hoard(size_t size) {
+  if (hoard == nullptr || size < 400 << 20) return 0;
+  std::free(std::exchange(hoard, nullptr));
+  return 1;
+}
+
+// In a child, which has little address space left.
+void with_a_memory_handler() {
+  const pid_t child = fork();
+  if (child == 0) {
+    CHECK(basalt_set_memory_handler(give_hoard) == nullptr);
+    hoard = std::malloc(300 << 20);
+    CHECK(hoard != nullptr);
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_AS, &limit) == 0);
+    limit.rlim_cur = 900 << 20;
+    CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    void* const first = std::malloc(400 << 20);
+    CHECK(first != nullptr);
+    void* const second = std::malloc(400 << 20);
+    CHECK(second != nullptr && hoard == nullptr);
+    errno = 0;
+    CHECK(std::malloc(400 << 20) == nullptr && errno == ENOMEM);
+    CHECK(basalt_set_memory_handler(nullptr) == give_hoard);
+    _exit(0);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
 // A child has the heaps of its parent, and may go on with them, whatever other threads were doing.
 void across_fork() {
   basalt::heap heap;
@@ -168,6 +201,7 @@ int main() {
   by_the_global_doors();
   in_containers();
   with_a_callback();
+  with_a_memory_handler();
   across_fork();
   return 0;
 }
