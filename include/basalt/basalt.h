@@ -127,6 +127,16 @@ struct basalt_heap_figures {
 };
 void basalt_heap_inspect(basalt_heap* heap, struct basalt_heap_figures* out);
 
+/* The blocks of one size class. Blocks above 32 KiB are in none. */
+struct basalt_heap_class {
+  size_t slot_bytes; /* what a block of this class takes up */
+  size_t live_blocks;
+  size_t mapped_bytes; /* in spans of this class */
+};
+
+/* Effects: writes the classes that the heap has spans of, smallest first, `most` at most.  Returns: how many there are. */
+size_t basalt_heap_classes(basalt_heap* heap, struct basalt_heap_class* out, size_t most);
+
 #ifdef __cplusplus
 }
 #endif

@@ -97,4 +97,19 @@ BASALT_DOOR void basalt_heap_inspect(basalt_heap* heap, struct basalt_heap_figur
   });
 }
 
+BASALT_DOOR size_t basalt_heap_classes(basalt_heap* heap, struct basalt_heap_class* out, size_t most) {
+  basalt::engine::SpanFigures figures[basalt::engine::class_count];
+  kitchen.objects().with(heap, [&figures](const auto& object) {
+    object.each_span([&figures](const auto& span) { figures[span.size_class].add(span, 0); });
+  });
+  size_t found = 0;
+  for (unsigned c = 0; c < basalt::engine::class_count; ++c) {
+    if (figures[c].spans == 0) continue;
+    const size_t slot = basalt::engine::slot_bytes(c);
+    if (found < most) out[found] = {slot, figures[c].live / slot, figures[c].bytes};
+    ++found;
+  }
+  return found;
+}
+
 }  // extern "C"

@@ -57,6 +57,19 @@ void in_plain_c() {
   basalt_heap_destroy(nullptr);
 }
 
+void by_class() {
+  basalt::heap heap;
+  basalt_heap_class classes[4];
+  CHECK(basalt_heap_classes(heap.handle(), classes, 4) == 0);
+  for (const std::size_t size : {1000U, 100U, 100U, 60'000U}) CHECK(heap.allocate(size) != nullptr);
+  CHECK(basalt_heap_classes(heap.handle(), nullptr, 0) == 2);
+  CHECK(basalt_heap_classes(heap.handle(), classes, 4) == 2);
+  CHECK(classes[0].slot_bytes == 112 && classes[0].live_blocks == 2 && classes[0].mapped_bytes == 16384);
+  CHECK(classes[1].slot_bytes == 1024 && classes[1].live_blocks == 1 && classes[1].mapped_bytes >= 16384);
+  const std::size_t large = 65536;  // in whole slices
+  CHECK(classes[0].mapped_bytes + classes[1].mapped_bytes + large == heap.figures().mapped_bytes);
+}
+
 // Whoever is given a block need not know where it came from.
 void by_the_global_doors() {
   basalt::heap heap{"global doors"};
@@ -198,6 +211,7 @@ void across_fork() {
 int main() {
   process::must_be_ours();
   in_plain_c();
+  by_class();
   by_the_global_doors();
   in_containers();
   with_a_callback();
