@@ -1,0 +1,77 @@
+"""The allocators to compare: ours, the system's, and those that Debian has, named by their versions."""
+
+import glob
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+# Where a peer's library lies, by Debian's customs; the pattern of the machine's folder is `*`.
+DEBIAN = {
+    "mimalloc": "/usr/lib/*/libmimalloc.so.?",
+    "jemalloc": "/usr/lib/*/libjemalloc.so.2",
+    "tcmalloc": "/usr/lib/*/libtcmalloc_minimal.so.4",
+    "tbbmalloc": "/usr/lib/*/libtbbmalloc_proxy.so.2",
+    "scudo": "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so",
+}
+
+
+class Missing(Exception):
+    """An allocator that was asked for cannot be had. The message says which, and why."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    name: str
+    library: Path = None  # to be preloaded; none: the system's own
+    version: str = ""
+
+    def environment(self):
+        return {} if self.library is None else {"LD_PRELOAD": str(self.library)}
+
+    @property
+    def title(self):
+        return f"{self.name} {self.version}".strip()
+
+
+def said(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def package_version(path):
+    """Returns: the upstream version of the Debian package that `path` belongs to, or nothing."""
+    owner = said("dpkg", "-S", os.path.realpath(path)).split(":")[0]
+    return said("dpkg-query", "-W", "-f", "${Version}", owner).split("-")[0].split("+")[0] if owner else ""
+
+
+def works(peer):
+    done = subprocess.run(["/bin/true"], env={**os.environ, **peer.environment()}, capture_output=True, check=False)
+    return done.returncode == 0 and not done.stderr
+
+
+def named(wish):
+    """Returns: the peer of `--allocator name=path`."""
+    name, equals, path = wish.partition("=")
+    if not (name and equals and path):
+        raise Missing(f"--allocator wants name=path, and got {wish}")
+    peer = Peer(name, Path(path).resolve())
+    if not peer.library.is_file():
+        raise Missing(f"there is no {path}")
+    if not works(peer):
+        raise Missing(f"{path} cannot be preloaded into /bin/true")
+    return peer
+
+
+def all_peers(libraries, small_kitchen, wishes):
+    """Returns: ours first, then the system's, then what else is there, then what was wished for."""
+    libc = said("getconf", "GNU_LIBC_VERSION").split()[-1:] or [""]
+    peers = [Peer("basalt", libraries / "libbasalt.so"), Peer("glibc", None, libc[0])]
+    if small_kitchen:
+        peers.append(Peer("small kitchen", libraries / "libbasalt-basic.so"))
+    for name, pattern in DEBIAN.items():
+        for path in sorted(glob.glob(pattern))[-1:]:
+            peer = Peer(name, Path(path), package_version(path))
+            if works(peer):
+                peers.append(peer)
+    return peers + [named(wish) for wish in wishes]
