@@ -131,6 +131,7 @@ class Engine {
     if (Holding hold{shared_lock_}; shared_heap_ != nullptr) shared_heap_->flush();
     if (Holding hold{pool_.lock()}; true) {
       pool_.each([](Heap<System>& heap) { heap.collect(); });
+      pool_.each_parked([](Heap<System>& heap) { heap.flush(); });
     }
     if (Holding hold{objects_.lock()}; true) {
       objects_.each([](HeapObject<System>& object) {
@@ -190,7 +191,7 @@ class Engine {
     if (heap.id == 0) return;
     Thread::give(Thread::departed());
     send(heap);
-    heap.flush();
+    heap.rest();
     pool_.park(heap);
   }
 

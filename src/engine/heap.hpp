@@ -149,6 +149,14 @@ struct Heap {
     bin.drop(half);
   }
 
+  // Effects: readies the heap to wait for another thread. What little lies in its bins stays, since a program that makes
+  // one thread after another would cut the same spans each time; more than that goes back.
+  void rest() noexcept {
+    std::size_t bytes = 0;
+    for (unsigned c = 0; c < class_count; ++c) bytes += bins[c].held() * slot_bytes(c);
+    if (bytes > kept_at_rest) flush();
+  }
+
   // Effects: everything in the bins goes back to the spans, and spans that are empty then to the space.
   void flush() noexcept {
     Holding hold{lock};
@@ -168,9 +176,10 @@ struct Heap {
  private:
   static constexpr std::size_t first_capacity =
       8;  // slots of a bin at first; it doubles when the bin is used
-  static constexpr std::size_t bin_bytes = 64 * KiB;  // what a bin may hold, but
-  static constexpr std::size_t least_capacity = 8;    // so many slots at least, and
-  static constexpr std::size_t most_capacity = 1024;  // so many at most
+  static constexpr std::size_t bin_bytes = 64 * KiB;      // what a bin may hold, but
+  static constexpr std::size_t kept_at_rest = 256 * KiB;  // in the bins of a heap without a thread
+  static constexpr std::size_t least_capacity = 8;        // so many slots at least, and
+  static constexpr std::size_t most_capacity = 1024;      // so many at most
 
   // Arrays are laid side by side in the heap's own memory; one that was outgrown stays behind, unused.
   void widen(Bin& bin, SizeClass c) noexcept {

@@ -43,6 +43,12 @@ class HeapPool {
     for (HeapId id = 1; id <= made_; ++id) visit(*heaps_[id]);
   }
 
+  // Effects: calls `visit` with each heap that waits for a thread: it is nobody's until then.  Requires: the lock.
+  template <class Visitor>
+  void each_parked(Visitor&& visit) const noexcept {
+    for (Heap<System>* heap = parked_; heap != nullptr; heap = heap->next_parked) visit(*heap);
+  }
+
   // Returns: how many heaps there are, and the bytes that are mapped for them.  Requires: the lock.
   [[nodiscard]] HeapId count() const noexcept { return made_; }
   [[nodiscard]] std::size_t mapped_bytes() const noexcept {

@@ -174,6 +174,28 @@ TEST(HeapPools, AreRefusedWithoutHarm) {
   EXPECT_NE(pool.take(space), nullptr);
 }
 
+TEST(Heaps, KeepWhatLittleTheyHaveCachedWhenTheyRest) {
+  auto& space = *new Space<RawOs>;
+  ASSERT_TRUE(space.ready());
+  HeapPool<RawOs> pool;
+  Heap<RawOs>& heap = *pool.take(space);
+  const auto cached = [&heap] {
+    std::size_t slots = 0;
+    for (const Bin& bin : heap.bins) slots += bin.held();
+    return slots;
+  };
+  ASSERT_NE(heap.refill(class_of(64)), nullptr);
+  const std::size_t little = cached();
+  ASSERT_NE(little, 0U);
+  heap.rest();
+  EXPECT_EQ(cached(), little);
+  for (unsigned c = 1; c < class_count; ++c) {
+    if (heap.bins[c].empty()) (void)heap.refill(static_cast<SizeClass>(c));
+  }
+  heap.rest();
+  EXPECT_EQ(cached(), 0U) << "several hundred KiB";
+}
+
 // The arrays of a heap's bins are laid side by side, none given back: there must be room for the widest of every class.
 TEST(Heaps, EveryBinFindsRoomForItsArrays) {
   auto& space = *new Space<RawOs>;
