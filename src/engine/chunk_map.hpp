@@ -28,13 +28,20 @@ namespace basalt::engine {
 
 inline constexpr std::size_t chunk_bytes = slices_per_chunk * slice_bytes;
 
+// Whether the chunk is the first of a huge block that was freed and stays mapped for the next one; `dirty`: it may have pages.
+enum class Kept : std::uint8_t { no, clean, dirty };
+
 // Law: a slice is in `free` or in use; `dirty` says which of the free ones were written since they were last purged.
 struct Chunk {
   SliceSet free;
   SliceSet dirty;
   std::uint8_t back[slices_per_chunk] = {};  // from each slice in use, the distance to the first of its span
   Span spans[slices_per_chunk];
-  std::size_t huge_bytes = 0;  // in the first chunk of a huge block: what is mapped of it
+
+  // In the first chunk of a huge block:
+  std::size_t huge_bytes = 0;  // what is mapped of it
+  std::size_t kept_next = 0;   // the chunk of the block that was kept after it
+  Kept kept = Kept::no;
 };
 
 // absent   nothing of ours is mapped there

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "../base/bits.hpp"
 #include "../base/range.hpp"
@@ -65,7 +66,7 @@ class Space : public ChunkMap<System> {
     used_slices_ -= run.count;
     dirty_slices_ += run.count;
     if (c < first_with_room_) first_with_room_ = c;
-    if (dirty_slices_ * slice_bytes > dirty_cap()) purge_to(dirty_cap() / 2);
+    if (dirty_bytes() > dirty_cap()) purge_to(dirty_cap() / 2);
   }
 
   // Returns: the first slice of a block of at least `bytes` that has chunks to itself, at a multiple of `alignment`
@@ -73,28 +74,26 @@ class Space : public ChunkMap<System> {
   [[nodiscard]] std::size_t take_huge(std::size_t bytes, std::size_t alignment) noexcept {
     Holding hold{lock_};
     const std::size_t mapped = align_up(bytes, System::page_size());
-    const std::size_t c =
-        this->place({chunks_for(mapped), mapped, std::max(alignment, chunk_bytes)}, ChunkUse::huge);
+    std::size_t c = take_kept(mapped, alignment);
+    if (c == none) c = map_huge({chunks_for(mapped), mapped, std::max(alignment, chunk_bytes)});
     if (c == none) return none;
-    this->chunk(c).huge_bytes = mapped;
-    huge_bytes_ += mapped;
+    huge_bytes_ += this->chunk(c).huge_bytes;
     this->mark({c * slices_per_chunk, 1}, entry_for(Kind::huge), 0);
     return c * slices_per_chunk;
   }
 
-  // Effects: the block's memory goes back to the system.
+  // Effects: the block's memory is kept for the next one that it fits, within the bound on idle memory, or goes back to the
+  // system.
   // Requires: whoever calls has claimed the map entry.
   void give_huge(std::size_t slice) noexcept {
     Holding hold{lock_};
-    Chunk& chunk = this->chunk(slice / slices_per_chunk);
-    const std::size_t bytes = chunk.huge_bytes;
+    const std::size_t c = slice / slices_per_chunk;
+    const std::size_t bytes = this->chunk(c).huge_bytes;
     huge_bytes_ -= bytes;
-    chunk.huge_bytes = 0;
-    if (!System::unmap({this->address(slice), bytes})) {
-      this->vacate(slice / slices_per_chunk, chunks_for(bytes));
-    } else {
-      (void)System::decommit({this->address(slice), bytes});  // the addresses are lost, the memory is not
-    }
+    if (bytes > dirty_cap()) return release(c);
+    keep(c, Kept::dirty);
+    if (dirty_bytes() > dirty_cap()) release_kept(dirty_cap(), 1);
+    if (dirty_bytes() > dirty_cap()) purge_slices_to(dirty_cap());
   }
 
   // Effects: the block has `bytes` now, where it is if the window is free behind it, else elsewhere; nothing is copied.
@@ -122,9 +121,9 @@ class Space : public ChunkMap<System> {
   // Effects: gives all free memory back to the system; the addresses stay.  Returns: the bytes that went.
   std::size_t purge() noexcept {
     Holding hold{lock_};
-    const std::size_t before = dirty_slices_;
+    const std::size_t before = dirty_bytes();
     purge_to(0);
-    return (before - dirty_slices_) * slice_bytes;
+    return before - dirty_bytes();
   }
 
   // For whoever walks, and for a fork: nothing changes while the lock is held.
@@ -134,12 +133,14 @@ class Space : public ChunkMap<System> {
 
   // Returns: bytes that are mapped for blocks, and how many of those are handed out as slices or chunks.
   [[nodiscard]] std::size_t mapped_bytes() const noexcept {
-    return sliced_chunks_ * chunk_bytes + huge_bytes_;
+    return sliced_chunks_ * chunk_bytes + huge_bytes_ + kept_bytes_;
   }
   [[nodiscard]] std::size_t used_bytes() const noexcept { return used_slices_ * slice_bytes + huge_bytes_; }
 
   [[nodiscard]] std::size_t huge_bytes() const noexcept { return huge_bytes_; }
-  [[nodiscard]] std::size_t dirty_bytes() const noexcept { return dirty_slices_ * slice_bytes; }
+  [[nodiscard]] std::size_t dirty_bytes() const noexcept {
+    return dirty_slices_ * slice_bytes + kept_dirty_bytes_;
+  }
 
   // Returns: nullptr, or the law that is broken.
   [[nodiscard]] const char* broken_law() const noexcept {
@@ -153,7 +154,8 @@ class Space : public ChunkMap<System> {
       if ((chunk.free & chunk.dirty).count() != chunk.dirty.count()) return "only free slices are dirty";
     }
     if (free + used_slices_ != sliced_chunks_ * slices_per_chunk) return "every slice is free or in use";
-    return dirty == dirty_slices_ ? nullptr : "dirty slices are counted rightly";
+    if (dirty != dirty_slices_) return "dirty slices are counted rightly";
+    return kept_rightly() ? nullptr : "kept huge blocks are counted rightly";
   }
 
   // Effects: calls `visit` with the descriptor of every span in use.
@@ -191,19 +193,124 @@ class Space : public ChunkMap<System> {
 
   // All of the new place is mapped before anything moves there: remap_to would crush what a stranger has in the way.
   [[nodiscard]] std::size_t moved(std::size_t c, std::size_t old, std::size_t bytes) noexcept {
-    const std::size_t to = this->place({chunks_for(bytes), bytes}, ChunkUse::huge);
+    const std::size_t to = map_huge({chunks_for(bytes), bytes});
     if (to == none) return none;
     const Range from{this->address(c * slices_per_chunk), old};
-    const bool failed =
-        static_cast<bool>(System::remap_to(from, this->address(to * slices_per_chunk), bytes));
-    this->vacate(failed ? to : c, chunks_for(failed ? bytes : old));
-    if (failed) (void)System::unmap({this->address(to * slices_per_chunk), bytes});
-    return failed ? none : to;
+    if (System::remap_to(from, this->address(to * slices_per_chunk), bytes)) {
+      release(to);
+      return none;
+    }
+    this->vacate(c, chunks_for(old));
+    return to;
+  }
+
+  // Huge blocks that nobody has are kept in a queue through their chunks, the one that was freed first in front: with the
+  // pages that they have, or without, when the system would not take the addresses back.
+
+  void keep(std::size_t c, Kept state) noexcept {
+    Chunk& chunk = this->chunk(c);
+    chunk.kept = state;
+    chunk.kept_next = none;
+    (kept_count_ == 0 ? kept_first_ : this->chunk(kept_last_).kept_next) = c;
+    kept_last_ = c;
+    count_kept(chunk, 1);
+  }
+
+  // Requires: c is kept, right behind `before`; or first, if that is `none`.
+  void take_from_kept(std::size_t c, std::size_t before) noexcept {
+    Chunk& chunk = this->chunk(c);
+    (before == none ? kept_first_ : this->chunk(before).kept_next) = chunk.kept_next;
+    if (kept_last_ == c) kept_last_ = before;
+    count_kept(chunk, SIZE_MAX);
+    chunk.kept = Kept::no;
+  }
+
+  // `sign` is 1, or SIZE_MAX for -1.
+  void count_kept(const Chunk& chunk, std::size_t sign) noexcept {
+    kept_count_ += sign;
+    kept_bytes_ += sign * chunk.huge_bytes;
+    if (chunk.kept == Kept::dirty) kept_dirty_bytes_ += sign * chunk.huge_bytes;
+  }
+
+  // Returns: the kept block that is the least too long, by a quarter at most (what `Engine::deallocate` lets a size differ);
+  // else the longest of those too short that grows where it is; else `none`.
+  [[nodiscard]] std::size_t take_kept(std::size_t bytes, std::size_t alignment) noexcept {
+    std::size_t best = none;
+    std::size_t before_best = none;
+    const auto length = [this](std::size_t c) { return this->chunk(c).huge_bytes; };
+    for (std::size_t c = kept_first_, before = none, n = kept_count_; n != 0; --n) {
+      const bool can = length(c) - length(c) / 5 <= bytes &&
+                       is_aligned(this->address(c * slices_per_chunk), std::max(alignment, chunk_bytes));
+      const bool fits = length(c) >= bytes;
+      const bool best_fits = best != none && length(best) >= bytes;
+      const bool closer = best == none || (fits ? !best_fits || length(c) < length(best)
+                                                : !best_fits && length(c) > length(best));
+      if (can && closer) best = c, before_best = before;
+      before = std::exchange(c, this->chunk(c).kept_next);
+    }
+    if (best == none) return none;
+    const Kept state = this->chunk(best).kept;
+    take_from_kept(best, before_best);
+    if (length(best) >= bytes) return best;
+    const bool grown = resized_in_place(best, length(best), bytes);
+    if (grown) {
+      this->chunk(best).huge_bytes = bytes;
+      return best;
+    }
+    keep(best, state);
+    return none;
+  }
+
+  // Effects: gives kept blocks back, the first freed first, until at most `bytes` are dirty or `but` blocks are left. For 0
+  // bytes, those too that the system has refused before. What it refuses now is kept.
+  void release_kept(std::size_t bytes, std::size_t but) noexcept {
+    for (std::size_t n = kept_count_; n > but && (bytes == 0 || dirty_bytes() > bytes); --n) {
+      const std::size_t c = kept_first_;
+      take_from_kept(c, none);
+      release(c);
+    }
+  }
+
+  // Effects: the huge block's memory goes back to the system; if that cannot give up the addresses, they are kept.
+  void release(std::size_t c) noexcept {
+    const Range memory{this->address(c * slices_per_chunk), this->chunk(c).huge_bytes};
+    if (!System::unmap(memory)) return this->vacate(c, chunks_for(memory.size));
+    keep(c, System::decommit(memory) ? Kept::dirty : Kept::clean);
+  }
+
+  // What is kept must never be why there is no memory.
+  [[nodiscard]] std::size_t map_huge(typename Map::Parcel parcel) noexcept {
+    std::size_t c = this->place(parcel, ChunkUse::huge);
+    if (c == none && kept_count_ != 0) {
+      release_kept(0, 0);
+      c = this->place(parcel, ChunkUse::huge);
+    }
+    if (c != none) this->chunk(c).huge_bytes = parcel.bytes;
+    return c;
+  }
+
+  [[nodiscard]] bool kept_rightly() const noexcept {
+    std::size_t bytes = 0;
+    std::size_t dirty = 0;
+    std::size_t c = kept_first_;
+    for (std::size_t n = kept_count_; n != 0; --n) {
+      const Chunk& chunk = this->chunk(c);
+      if (this->use(c) != ChunkUse::huge || chunk.kept == Kept::no) return false;
+      bytes += chunk.huge_bytes;
+      if (chunk.kept == Kept::dirty) dirty += chunk.huge_bytes;
+      c = chunk.kept_next;
+    }
+    return bytes == kept_bytes_ && dirty == kept_dirty_bytes_;
   }
 
   // Effects: maps one chunk more, at the lowest place that is free.  Returns: its number, or `none`.
   [[nodiscard]] std::size_t add_chunk() noexcept {
-    return adopt_chunk(this->place(Map::one_chunk, ChunkUse::sliced));
+    std::size_t c = this->place(Map::one_chunk, ChunkUse::sliced);
+    if (c == none && kept_count_ != 0) {
+      release_kept(0, 0);
+      c = this->place(Map::one_chunk, ChunkUse::sliced);
+    }
+    return adopt_chunk(c);
   }
 
   // Effects: all slices of a new chunk are free.  Returns: the chunk.
@@ -232,15 +339,17 @@ class Space : public ChunkMap<System> {
     used_slices_ += count;
   }
 
-  [[nodiscard]] std::size_t dirty_cap() const noexcept {
-    const std::size_t share = used_slices_ * slice_bytes / 8;
-    return share > least_dirty_cap ? share : least_dirty_cap;
-  }
+  [[nodiscard]] std::size_t dirty_cap() const noexcept { return std::max(used_bytes() / 8, least_dirty_cap); }
 
   // Effects: purges, longest runs first, until no more than `bytes` are dirty.
   void purge_to(std::size_t bytes) noexcept {
+    release_kept(bytes, 0);
+    purge_slices_to(bytes);
+  }
+
+  void purge_slices_to(std::size_t bytes) noexcept {
     for (unsigned least = slices_per_chunk; least != 0; least /= 4) {
-      for (std::size_t c = 0; c < this->end() && dirty_slices_ * slice_bytes > bytes; ++c) {
+      for (std::size_t c = 0; c < this->end() && dirty_bytes() > bytes; ++c) {
         if (this->use(c) == ChunkUse::sliced) purge_runs(c, least);
       }
     }
@@ -269,6 +378,11 @@ class Space : public ChunkMap<System> {
   std::size_t dirty_slices_ = 0;
   std::size_t huge_bytes_ = 0;
   std::size_t sliced_chunks_ = 0;
+  std::size_t kept_first_ = none;
+  std::size_t kept_last_ = none;
+  std::size_t kept_count_ = 0;
+  std::size_t kept_bytes_ = 0;        // that stay mapped for huge blocks to come
+  std::size_t kept_dirty_bytes_ = 0;  // of them, those that may have pages
   Lock lock_;
 };
 

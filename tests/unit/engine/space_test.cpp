@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -192,17 +193,159 @@ TEST(Space, AHugeBlockThatCannotGrowStaysAsItWas) {
   }
 }
 
-TEST(Space, AHugeBlockMayNotGoBackToTheSystem) {
+template <AddressSpaceOs System>
+void free_huge(LargeBlocks<System>& large, const Space<System>& space, void* block) {
+  const std::size_t slice = space.window().slice_of(block);
+  ASSERT_TRUE(large.free(block, slice, space.window().entry(slice)));
+}
+
+TEST(Space, HugeBlocksInALoopAskTheSystemOnce) {
   Refusing::reset();
   auto& space = *new Space<Refusing>;
   LargeBlocks<Refusing> large{space};
-  void* const block = large.allocate(3 * MiB, 16);
-  const std::size_t slice = space.window().slice_of(block);
+  void* const first = large.allocate(25 * MiB, 16);
+  free_huge(large, space, first);
+  const std::size_t calls = Refusing::calls;
+  for (int i = 0; i < 100; ++i) {
+    void* const block = large.allocate(25 * MiB - static_cast<std::size_t>(i) * 4 * KiB, 16);
+    ASSERT_EQ(block, first) << "the pages that it has are not faulted in again";
+    ASSERT_EQ(space.huge_bytes(), 25 * MiB);
+    free_huge(large, space, block);
+    ASSERT_STREQ(space.broken_law(), nullptr);
+  }
+  EXPECT_EQ(Refusing::calls, calls);
+}
+
+TEST(Space, AKeptHugeBlockGrowsForALongerOne) {
+  auto& space = *new Space<RawOs>;
+  LargeBlocks<RawOs> large{space};
+  void* const first = large.allocate(5 * MiB, 16);
+  free_huge(large, space, first);
+  void* const longer = large.allocate(20 * MiB, 16);
+  EXPECT_EQ(longer, first);
+  EXPECT_EQ(space.mapped_bytes() - chunk_bytes, 20 * MiB);
+  static_cast<std::byte*>(longer)[20 * MiB - 1] = std::byte{1};
+  free_huge(large, space, longer);
+  EXPECT_NE(large.allocate(3 * MiB, 16), longer) << "far too long for it";
+  EXPECT_STREQ(space.broken_law(), nullptr);
+}
+
+TEST(Space, AKeptHugeBlockServesOnlyAnAlignmentThatItHas) {
+  auto& space = *new Space<RawOs>;
+  LargeBlocks<RawOs> large{space};
+  void* blocks[4];
+  for (void*& block : blocks) block = large.allocate(3 * MiB, 16);
+  for (void* const block : blocks) free_huge(large, space, block);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(is_aligned(large.allocate(3 * MiB, 16 * MiB), 16 * MiB));
+  EXPECT_STREQ(space.broken_law(), nullptr);
+}
+
+// At every moment: freeing is what must never leave more idle than the bound, since nothing may come after it.
+TEST(Space, IdleHugeMemoryIsBoundedAfterEveryFree) {
+  auto& space = *new Space<RawOs>;
+  LargeBlocks<RawOs> large{space};
+  test::Dice dice{test::seed()};
+  std::vector<void*> blocks;
+  for (int i = 0; i < 200; ++i) {
+    const std::size_t size = i % 3 == 0 ? 40 * KiB + dice.below(2 * MiB) : 2 * MiB + dice.below(20 * MiB);
+    blocks.push_back(large.allocate(size, 16));
+    ASSERT_NE(blocks.back(), nullptr);
+  }
+  while (!blocks.empty()) {
+    std::swap(blocks[dice.below(blocks.size())], blocks.back());
+    free_huge(large, space, blocks.back());
+    blocks.pop_back();
+    ASSERT_LE(space.dirty_bytes(), std::max(32 * MiB, space.used_bytes() / 8));
+    ASSERT_STREQ(space.broken_law(), nullptr);
+  }
+  EXPECT_EQ(space.used_bytes(), 0U);
+  (void)space.purge();
+  EXPECT_EQ(space.dirty_bytes(), 0U);
+}
+
+// Returns: how much of these bytes is in memory now.
+std::size_t resident_bytes(const void* begin, std::size_t bytes) {
+  const std::size_t page = RawOs::page_size();
+  std::vector<unsigned char> in_memory(bytes / page);
+  if (::mincore(const_cast<void*>(begin), bytes, in_memory.data()) != 0) return SIZE_MAX;
+  std::size_t pages = 0;
+  for (const unsigned char flags : in_memory) pages += flags & 1U;
+  return pages * page;
+}
+
+TEST(Space, AHugeBlockThatTheSystemDoesNotTakeBackIsKeptWithoutItsPages) {
+  Refusing::reset();
+  auto& space = *new Space<Refusing>;
+  LargeBlocks<Refusing> large{space};
+  auto* const block = static_cast<std::byte*>(large.allocate(3 * MiB, 16));
+  std::memset(block, 7, 3 * MiB);
+  free_huge(large, space, block);
   Refusing::fail_at(test::Operation::unmap, 1);
-  EXPECT_TRUE(large.free(block, slice, space.window().entry(slice)));
-  void* const other = large.allocate(3 * MiB, 16);
-  EXPECT_NE(other, nullptr);
-  EXPECT_NE(other, block) << "the addresses are lost";
+  EXPECT_EQ(space.purge(), 3 * MiB);
+  EXPECT_EQ(resident_bytes(block, 3 * MiB), 0U);
+  EXPECT_EQ(space.dirty_bytes(), 0U);
+  EXPECT_STREQ(space.broken_law(), nullptr);
+  EXPECT_EQ(large.allocate(3 * MiB, 16), block) << "the addresses are not lost";
+  EXPECT_EQ(block[0], std::byte{0});
+  free_huge(large, space, block);
+  Refusing::fail_at(test::Operation::unmap, 1);
+  Refusing::fail_at(test::Operation::decommit, 1);
+  EXPECT_EQ(space.purge(), 0U) << "neither the addresses nor the pages";
+  EXPECT_EQ(space.dirty_bytes(), 3 * MiB);
+  Refusing::refuse_nothing_more();
+  EXPECT_EQ(space.purge(), 3 * MiB) << "it is tried again";
+  EXPECT_EQ(space.mapped_bytes(), chunk_bytes);
+}
+
+// Keeps a list of what is placed in a window, and how long it is.
+struct Noting : RawOs {
+  static inline std::map<std::byte*, std::size_t> placed;
+  static Result<std::byte*> map_at(std::byte* at, std::size_t bytes) noexcept {
+    const Result<std::byte*> answer = RawOs::map_at(at, bytes);
+    if (answer.ok()) placed[at] = bytes;
+    return answer;
+  }
+  static Error remap_to(Range range, std::byte* at, std::size_t bytes) noexcept {
+    const Error answer = RawOs::remap_to(range, at, bytes);
+    if (!answer) placed.erase(range.begin);
+    return answer;
+  }
+  static Error unmap(Range range) noexcept {
+    const Error answer = RawOs::unmap(range);
+    if (!answer) placed.erase(range.begin);
+    return answer;
+  }
+};
+
+// One refusal at each position in turn: the laws hold, and in the end nothing is lost.
+TEST(Space, NoRefusalLosesAHugeBlock) {
+  using RefusingNoted = test::FailingOs<Noting, struct OfNoted>;
+  for (std::size_t k = 1; k <= 60; ++k) {
+    RefusingNoted::reset();
+    Noting::placed.clear();
+    auto& space = *new Space<RefusingNoted>;
+    LargeBlocks<RefusingNoted> large{space};
+    ASSERT_TRUE(space.ready());
+    RefusingNoted::fail_at(test::Operation::any, k);
+    for (int round = 0; round < 3; ++round) {
+      std::vector<void*> blocks;
+      for (std::size_t i = 0; i < 5; ++i) {
+        if (void* const block = large.allocate((3 + 5 * i) * MiB, 16)) blocks.push_back(block);
+      }
+      for (void*& block : blocks) {  // the last one where it is, all others elsewhere
+        if (void* const longer = large.resize(block, 30 * MiB)) block = longer;
+      }
+      for (void* const block : blocks) free_huge(large, space, block);
+      ASSERT_STREQ(space.broken_law(), nullptr) << "refused at " << k;
+      (void)space.purge();
+    }
+    RefusingNoted::refuse_nothing_more();
+    (void)space.purge();
+    EXPECT_EQ(space.used_bytes(), 0U);
+    EXPECT_EQ(space.mapped_bytes(), chunk_bytes) << "refused at " << k;
+    for (std::size_t c = 1; c < space.end(); ++c) EXPECT_EQ(space.use(c), ChunkUse::absent);
+    EXPECT_EQ(Noting::placed.size(), 1U) << "what the system still has mapped, refused at " << k;
+  }
 }
 
 // The window.
