@@ -186,7 +186,8 @@ class ChunkMap {
   }
 
   // Returns: where the window begins: at random, in the lower half of what 47 bits can name, where nothing else lives;
-  // above the 17 TiB that an AddressSanitizer loaded after us wants for its shadow. The kernel has placed the tables at random already; their address is as good a die as any.
+  // above the 17 TiB that an AddressSanitizer loaded after us wants for its shadow. The kernel has placed the tables at
+  // random already; their address is as good a die as any.
   [[nodiscard]] static std::uintptr_t random_place(std::size_t window, const std::byte* random) noexcept {
     constexpr std::uintptr_t lowest = std::uintptr_t{17} << 40;
     constexpr std::uintptr_t choices = std::uintptr_t{1} << 45;
