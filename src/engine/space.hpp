@@ -232,14 +232,15 @@ class Space : public ChunkMap<System> {
     if (chunk.kept == Kept::dirty) kept_dirty_bytes_ += sign * chunk.huge_bytes;
   }
 
-  // Returns: the kept block that is the least too long, by a quarter at most (what `Engine::deallocate` lets a size differ);
-  // else the longest of those too short that grows where it is; else `none`.
+  // Returns: the kept block that is the least too long, else the longest of those too short, made as long as it should be
+  // (but for a quarter, which `Engine::deallocate` lets a size differ): where it is, or by moving its pages, if it has half of
+  // what is wanted. `none` if there is none that is at most twice too long, or the system refuses.
   [[nodiscard]] std::size_t take_kept(std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t best = none;
     std::size_t before_best = none;
     const auto length = [this](std::size_t c) { return this->chunk(c).huge_bytes; };
     for (std::size_t c = kept_first_, before = none, n = kept_count_; n != 0; --n) {
-      const bool can = length(c) - length(c) / 5 <= bytes &&
+      const bool can = length(c) / 2 <= bytes &&
                        is_aligned(this->address(c * slices_per_chunk), std::max(alignment, chunk_bytes));
       const bool fits = length(c) >= bytes;
       const bool best_fits = best != none && length(best) >= bytes;
@@ -251,14 +252,15 @@ class Space : public ChunkMap<System> {
     if (best == none) return none;
     const Kept state = this->chunk(best).kept;
     take_from_kept(best, before_best);
-    if (length(best) >= bytes) return best;
-    const bool grown = resized_in_place(best, length(best), bytes);
-    if (grown) {
+    if (length(best) >= bytes && length(best) - length(best) / 5 <= bytes) return best;
+    if (resized_in_place(best, length(best), bytes)) {
       this->chunk(best).huge_bytes = bytes;
       return best;
     }
-    keep(best, state);
-    return none;
+    const bool may_move = alignment <= chunk_bytes && length(best) < bytes && length(best) >= bytes / 2;
+    const std::size_t to = may_move ? moved(best, length(best), bytes) : none;
+    if (to == none) keep(best, state);
+    return to;
   }
 
   // Effects: gives kept blocks back, the first freed first, until at most `bytes` are dirty or `but` blocks are left. For 0

@@ -230,6 +230,34 @@ TEST(Space, AKeptHugeBlockGrowsForALongerOne) {
   EXPECT_STREQ(space.broken_law(), nullptr);
 }
 
+TEST(Space, AKeptHugeBlockThatIsHemmedInMovesItsPagesForALongerOne) {
+  Refusing::reset();
+  auto& space = *new Space<Refusing>;
+  LargeBlocks<Refusing> large{space};
+  auto* const first = static_cast<std::byte*>(large.allocate(12 * MiB, 16));
+  void* const neighbour = large.allocate(4 * MiB, 16);
+  first[5 * MiB] = std::byte{7};
+  free_huge(large, space, first);
+  auto* const longer = static_cast<std::byte*>(large.allocate(20 * MiB, 16));
+  EXPECT_NE(longer, first);
+  EXPECT_EQ(longer[5 * MiB], std::byte{7}) << "the page that was there";
+  EXPECT_EQ(space.mapped_bytes() - chunk_bytes, 24 * MiB) << "nothing is left behind";
+  longer[20 * MiB - 1] = std::byte{1};
+  free_huge(large, space, longer);
+  free_huge(large, space, neighbour);
+  EXPECT_STREQ(space.broken_law(), nullptr);
+}
+
+TEST(Space, OfAKeptHugeBlockThatIsTooLongTheEndGoesBack) {
+  auto& space = *new Space<RawOs>;
+  LargeBlocks<RawOs> large{space};
+  void* const first = large.allocate(20 * MiB, 16);
+  free_huge(large, space, first);
+  EXPECT_EQ(large.allocate(12 * MiB, 16), first);
+  EXPECT_EQ(space.mapped_bytes() - chunk_bytes, 12 * MiB);
+  EXPECT_STREQ(space.broken_law(), nullptr);
+}
+
 TEST(Space, AKeptHugeBlockServesOnlyAnAlignmentThatItHas) {
   auto& space = *new Space<RawOs>;
   LargeBlocks<RawOs> large{space};
