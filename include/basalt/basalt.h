@@ -82,8 +82,8 @@ basalt_memory_handler basalt_set_memory_handler(basalt_memory_handler handler);
  * with a sentence. Its blocks are gone with it, and to use one of those is not noticed. */
 typedef struct basalt_heap basalt_heap;
 
-/* Asked when a request for `size` bytes does not fit below the heap's limit, or there is no memory. It may free blocks, of this heap too, and
- * raise the limit; it should not allocate from this heap. No lock is held, and several threads may be in it at once.
+/* Asked when a request for `size` bytes does not fit below the heap's limit, or there is no memory. It may free blocks, of
+ * this heap too, and raise the limit; it should not allocate from this heap. No lock is held, and several threads may be in it at once.
  * Returns: 0 to refuse the request, anything else to try again and, if need be, ask again. */
 typedef int (*basalt_heap_full)(basalt_heap* heap, size_t size, void* context);
 
