@@ -23,6 +23,7 @@
 #include "heap_pool.hpp"
 #include "large.hpp"
 #include "memory_handler.hpp"
+#include "parts.hpp"
 #include "space.hpp"
 #include "statistics.hpp"
 
@@ -76,7 +77,7 @@ class Engine {
 
   // In place within a quarter of the size; large blocks as long as their neighbours are free; huge ones by moving pages.
   [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
-    if (is_object(space_.window().entry_of(p))) return objects_.reallocate(space_, p, size);
+    if (is_object(parts_.space.window().entry_of(p))) return parts_.objects.reallocate(parts_.space, p, size);
     const std::size_t old = usable_size(p);
     if (size <= old && size >= old - old / 4) return p;
     if (void* const resized = large().resize(p, size)) return resized;
@@ -88,28 +89,28 @@ class Engine {
   }
 
   [[nodiscard]] std::size_t usable_size(const void* p) const noexcept {
-    const std::size_t slice = space_.window().slice_of(p);
-    const MapEntry entry = space_.window().entry(slice);
-    if (is_object(entry)) return HeapObject<System>::usable_size(space_, slice, entry);
+    const std::size_t slice = parts_.space.window().slice_of(p);
+    const MapEntry entry = parts_.space.window().entry(slice);
+    if (is_object(entry)) return HeapObject<System>::usable_size(parts_.space, slice, entry);
     return is_span(entry) ? slot_bytes(entry & 0xff) : large().usable_size(slice, entry);
   }
 
-  [[nodiscard]] bool owns(const void* p) const noexcept { return space_.window().entry_of(p) != 0; }
+  [[nodiscard]] bool owns(const void* p) const noexcept { return parts_.space.window().entry_of(p) != 0; }
 
   // Heaps that a program makes and destroys. Their blocks are freed, reallocated and asked about like all others.
-  [[nodiscard]] HeapObjects<System>& objects() noexcept { return objects_; }
+  [[nodiscard]] HeapObjects<System>& objects() noexcept { return parts_.objects; }
   [[nodiscard]] basalt_heap* create_heap(const HeapTerms& terms) noexcept {
-    return objects_.create(space_, terms);
+    return parts_.objects.create(parts_.space, terms);
   }
 
   // Errors: a block that is not of this heap ends the program.
   void free_in(basalt_heap* heap, void* p, const char* caller) noexcept {
-    objects_.free_in(heap, space_, p, caller);
+    parts_.objects.free_in(heap, parts_.space, p, caller);
   }
   [[nodiscard]] void* reallocate_in(basalt_heap* heap, void* p, std::size_t size,
                                     const char* caller) noexcept {
-    objects_.insist(heap, space_, p, caller);
-    return objects_.reallocate(space_, p, size);
+    parts_.objects.insist(heap, parts_.space, p, caller);
+    return parts_.objects.reallocate(parts_.space, p, size);
   }
 
   // Effects: `handler` is asked, with no lock held, before a request is refused that could be served with more memory.
@@ -117,8 +118,8 @@ class Engine {
 
   // Returns: the heap object that p is a block of; nullptr if it is of none.
   [[nodiscard]] basalt_heap* heap_of(const void* p) const noexcept {
-    const MapEntry entry = space_.window().entry_of(p);
-    return is_object(entry) ? objects_.owner(entry) : nullptr;
+    const MapEntry entry = parts_.space.window().entry_of(p);
+    return is_object(entry) ? parts_.objects.owner(entry) : nullptr;
   }
 
   // Also what other threads have given back to a heap that waits for a thread, or whose thread sleeps: nobody else would
@@ -128,18 +129,18 @@ class Engine {
       send(*heap);
       heap->flush();
     }
-    if (Holding hold{shared_lock_}; shared_heap_ != nullptr) shared_heap_->flush();
-    if (Holding hold{pool_.lock()}; true) {
-      pool_.each([](Heap<System>& heap) { heap.collect(); });
-      pool_.each_parked([](Heap<System>& heap) { heap.flush(); });
+    if (Holding hold{parts_.shared_lock}; parts_.shared_heap != nullptr) parts_.shared_heap->flush();
+    if (Holding hold{parts_.pool.lock()}; true) {
+      parts_.pool.each([](Heap<System>& heap) { heap.collect(); });
+      parts_.pool.each_parked([](Heap<System>& heap) { heap.flush(); });
     }
-    if (Holding hold{objects_.lock()}; true) {
-      objects_.each([](HeapObject<System>& object) {
+    if (Holding hold{parts_.objects.lock()}; true) {
+      parts_.objects.each([](HeapObject<System>& object) {
         Holding holding{object.lock};
         object.shed();
       });
     }
-    return space_.purge() != 0;
+    return parts_.space.purge() != 0;
   }
 
   // Taken by walking, not by counting: nothing on the short paths pays for it. Exact while no thread is on a short path;
@@ -161,29 +162,17 @@ class Engine {
   // Requires: `use` does not take statistics. It may allocate.
   template <class Use>
   void with_statistics(Use&& use) const noexcept {
-    Holding hold{statistics_lock_};
+    Holding hold{parts_.statistics_lock};
     Statistics now;
-    walk(now);
+    parts_.walk(now);
     use(std::as_const(now), [&](auto&& visit) {
-      for (HeapId id = 1; id <= now.heaps; ++id) visit(id, std::as_const(pool_.heap(id).figures));
+      for (HeapId id = 1; id <= now.heaps; ++id) visit(id, std::as_const(parts_.pool.heap(id).figures));
       if (now.objects.spans != 0) visit(HeapId{0}, std::as_const(now.objects));
     });
   }
 
   // Walks the heap.  Returns: nullptr if every law holds, else the one that is broken, in words.
-  [[nodiscard]] const char* broken_law() const noexcept {
-    const char* broken = nullptr;
-    each_lock_to_take([](Lock& lock) { lock.lock(); });
-    space_.each_span([&](const Span& span) {
-      if (broken == nullptr) broken = span.broken_law();
-    });
-    objects_.each([&](const HeapObject<System>& object) {
-      if (broken == nullptr) broken = object.broken_law();
-    });
-    if (broken == nullptr) broken = space_.broken_law();
-    each_lock_to_release([](Lock& lock) { lock.unlock(); });
-    return broken;
-  }
+  [[nodiscard]] const char* broken_law() const noexcept { return parts_.broken_law(); }
 
   // Effects: the heap of the thread that ends waits for another one, with nothing of it stranded.
   void park() noexcept {
@@ -192,12 +181,12 @@ class Engine {
     Thread::give(Thread::departed());
     send(heap);
     heap.rest();
-    pool_.park(heap);
+    parts_.pool.park(heap);
   }
 
   void before_fork() noexcept {
-    statistics_lock_.lock_for_fork();
-    each_lock_to_take([](Lock& lock) { lock.lock_for_fork(); });
+    parts_.statistics_lock.lock_for_fork();
+    parts_.each_lock_to_take([](Lock& lock) { lock.lock_for_fork(); });
   }
   void after_fork_in_parent() noexcept { after_fork(); }
   void after_fork_in_child() noexcept { after_fork(); }
@@ -226,7 +215,7 @@ class Engine {
 
   static void* nothing() noexcept { return nullptr; }
 
-  [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{space_}; }
+  [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{parts_.space}; }
 
   template <void* (*Otherwise)() noexcept>
   [[gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size) noexcept {
@@ -245,19 +234,19 @@ class Engine {
     const SizeClass c = class_of(size);
     void* slot = nullptr;
     if (heap.bins[c].pop(slot)) return slot;
-    rounding_.note(c, size);
+    parts_.rounding.note(c, size);
     void* const block = heap.refill(c);
-    heap.window = space_.window();
+    heap.window = parts_.space.window();
     return block;
   }
 
   [[nodiscard]] bool free_slowly(void* p) noexcept {
-    const Window window = space_.window();
+    const Window window = parts_.space.window();
     const std::size_t slice = window.slice_of(p);
     if (slice >= window.slices) return false;
     const MapEntry entry = window.entry(slice);
     if (is_object(entry)) {
-      objects_.free(space_, p, slice, entry);
+      parts_.objects.free(parts_.space, p, slice, entry);
       return true;
     }
     if (!is_span(entry)) return large().free(p, slice, entry);
@@ -271,7 +260,7 @@ class Engine {
 
   // Effects: a block of a span goes to this heap's bin, or on its way home.
   void take_back(Heap<System>& heap, void* p, MapEntry entry) noexcept {
-    heap.window = space_.window();
+    heap.window = parts_.space.window();
     const MapEntry own = entry ^ heap.tag;
     if (own < class_count) {
       if (heap.bins[own].push(p)) return;
@@ -284,16 +273,17 @@ class Engine {
   }
 
   void send(Heap<System>& heap) noexcept {
-    heap.outbox.send(space_, [this](HeapId owner, Span& span) { pool_.heap(owner).supply.announce(span); });
+    heap.outbox.send(parts_.space,
+                     [this](HeapId owner, Span& span) { parts_.pool.heap(owner).supply.announce(span); });
   }
 
   // Returns: this thread's heap, which it gets at its first use; nullptr when there is no memory for it.
   [[nodiscard]] Heap<System>* acquire() noexcept {
     if (Heap<System>* const mine = Thread::heap(); mine->id != 0) [[likely]]
       return mine;
-    Heap<System>* const heap = space_.ready() ? pool_.take(space_) : nullptr;
+    Heap<System>* const heap = parts_.space.ready() ? parts_.pool.take(parts_.space) : nullptr;
     if (heap == nullptr) return nullptr;
-    heap->window = space_.window();
+    heap->window = parts_.space.window();
     Thread::give(heap);
     Thread::watch_exit();
     return heap;
@@ -305,89 +295,22 @@ class Engine {
 
   template <class Use>
   [[nodiscard]] auto with_shared_heap(Use&& use) noexcept -> decltype(use(std::declval<Heap<System>&>())) {
-    Holding hold{shared_lock_};
-    if (shared_heap_ == nullptr && space_.ready()) shared_heap_ = pool_.take(space_);
-    if (shared_heap_ == nullptr) return {};
-    auto result = use(*shared_heap_);
-    send(*shared_heap_);
+    Holding hold{parts_.shared_lock};
+    if (parts_.shared_heap == nullptr && parts_.space.ready())
+      parts_.shared_heap = parts_.pool.take(parts_.space);
+    if (parts_.shared_heap == nullptr) return {};
+    auto result = use(*parts_.shared_heap);
+    send(*parts_.shared_heap);
     return result;
   }
 
-  // The spans before the bins: a slot that was seen on its way home cannot be in a bin any more, so none counts twice.
-  void walk(Statistics& now) const noexcept {
-    each_lock_to_take([](Lock& lock) { lock.lock(); });
-    pool_.each([](Heap<System>& heap) { heap.figures = {}; });
-    space_.each_span([&](const Span& span) {
-      const std::size_t given_back = span.remote_count();
-      pool_.heap(span.remote.owner()).figures.add(span, given_back);
-      now.of_class[span.size_class].add(span, given_back);
-      now.spans.add(span, given_back);
-    });
-    pool_.each([&](Heap<System>& heap) { add_cached(heap, now); });
-    objects_.each([&](const HeapObject<System>& object) {
-      object.each_span([&](const Span& span) {
-        now.objects.add(span, 0);
-        now.of_class[span.size_class].add(span, 0);
-        now.spans.add(span, 0);
-      });
-    });
-    now.huge = space_.huge_bytes();
-    now.large = space_.used_bytes() - now.huge - now.spans.bytes;
-    now.dirty = space_.dirty_bytes();
-    now.clean = space_.mapped_bytes() - space_.used_bytes() - now.dirty;
-    now.metadata = space_.table_bytes() + pool_.mapped_bytes() + objects_.mapped_bytes();
-    now.mapped = space_.mapped_bytes() + now.metadata;
-    now.heaps = pool_.count();
-    each_lock_to_release([](Lock& lock) { lock.unlock(); });
-    for (unsigned c = 0; c < class_count; ++c)
-      now.rounding_sampled += rounding_.estimate(c, now.of_class[c].live / slot_bytes(c));
-  }
-
-  // A program that races with itself over a block can make a bin seem to hold more than there is; no figure may pass 0.
-  static void add_cached(Heap<System>& heap, Statistics& now) noexcept {
-    for (unsigned c = 0; c < class_count; ++c) {
-      const std::size_t most = std::min(heap.figures.live, now.of_class[c].live);
-      const std::size_t cached = std::min(heap.bins[c].held() * slot_bytes(c), most);
-      heap.figures.add_cached(cached);
-      now.of_class[c].add_cached(cached);
-      now.spans.add_cached(cached);
-    }
-  }
-
-  // Every lock there is, in the order in which they nest. While the pool's is held, no heap comes to be.
-  template <class Visitor>
-  void each_lock_to_take(Visitor&& take) const noexcept {
-    take(shared_lock_);
-    take(pool_.lock());
-    pool_.each([&](Heap<System>& heap) { take(heap.lock); });
-    take(objects_.lock());
-    objects_.each([&](HeapObject<System>& object) { take(object.lock); });
-    take(space_.lock());
-  }
-
-  template <class Visitor>
-  void each_lock_to_release(Visitor&& release) const noexcept {
-    release(space_.lock());
-    objects_.each([&](HeapObject<System>& object) { release(object.lock); });
-    release(objects_.lock());
-    pool_.each([&](Heap<System>& heap) { release(heap.lock); });
-    release(pool_.lock());
-    release(shared_lock_);
-  }
-
   void after_fork() noexcept {
-    each_lock_to_release([](Lock& lock) { lock.unlock_after_fork(); });
-    statistics_lock_.unlock_after_fork();
+    parts_.each_lock_to_release([](Lock& lock) { lock.unlock_after_fork(); });
+    parts_.statistics_lock.unlock_after_fork();
   }
 
-  mutable Space<System> space_;
-  HeapPool<System> pool_;
-  HeapObjects<System> objects_;
+  Parts<System> parts_;
   MemoryHandler handler_;
-  RoundingSample rounding_;
-  mutable Lock statistics_lock_;         // guards the figures of all heaps; taken before every other lock
-  mutable Lock shared_lock_;             // guards the shared heap
-  Heap<System>* shared_heap_ = nullptr;  // of threads that have parked their own
 };
 
 }  // namespace basalt::engine

@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include "../base/bits.hpp"
 #include "../base/range.hpp"
 #include "../platform/os.hpp"
-#include "chunk_map.hpp"
+#include "huge_chunks.hpp"
 #include "lock.hpp"
 
 namespace basalt::engine {
@@ -17,7 +16,7 @@ namespace basalt::engine {
 // Whoever needs only to look something up (`descriptor`, `span_of`, `window`) or to change an entry of the map that is its
 // own (`mark`, `claim`) finds that in the ChunkMap, and needs no lock; everything here takes it.
 template <AddressSpaceOs System>
-class Space : public ChunkMap<System> {
+class Space : public HugeChunks<System> {
   using Map = ChunkMap<System>;
 
  public:
@@ -73,11 +72,8 @@ class Space : public ChunkMap<System> {
   // bytes, marked as huge; `none` if there is no memory.
   [[nodiscard]] std::size_t take_huge(std::size_t bytes, std::size_t alignment) noexcept {
     Holding hold{lock_};
-    const std::size_t mapped = align_up(bytes, System::page_size());
-    std::size_t c = take_kept(mapped, alignment);
-    if (c == none) c = map_huge({chunks_for(mapped), mapped, std::max(alignment, chunk_bytes)});
+    const std::size_t c = this->take_block(align_up(bytes, System::page_size()), alignment);
     if (c == none) return none;
-    huge_bytes_ += this->chunk(c).huge_bytes;
     this->mark({c * slices_per_chunk, 1}, entry_for(Kind::huge), 0);
     return c * slices_per_chunk;
   }
@@ -88,11 +84,9 @@ class Space : public ChunkMap<System> {
   void give_huge(std::size_t slice) noexcept {
     Holding hold{lock_};
     const std::size_t c = slice / slices_per_chunk;
-    const std::size_t bytes = this->chunk(c).huge_bytes;
-    huge_bytes_ -= bytes;
-    if (bytes > dirty_cap()) return release(c);
-    keep(c, Kept::dirty);
-    if (dirty_bytes() > dirty_cap()) release_kept(dirty_cap(), 1);
+    if (this->chunk(c).huge_bytes > dirty_cap()) return this->release_block(c);
+    this->keep_block(c);
+    if (dirty_bytes() > dirty_cap()) this->release_kept(beside_slices(dirty_cap()), 1);
     if (dirty_bytes() > dirty_cap()) purge_slices_to(dirty_cap());
   }
 
@@ -102,13 +96,7 @@ class Space : public ChunkMap<System> {
   [[nodiscard]] std::size_t resize_huge(std::size_t slice, std::size_t bytes) noexcept {
     Holding hold{lock_};
     const std::size_t c = slice / slices_per_chunk;
-    const std::size_t old = this->chunk(c).huge_bytes;
-    const std::size_t mapped = align_up(bytes, System::page_size());
-    std::size_t to = resized_in_place(c, old, mapped) ? c : moved(c, old, mapped);
-    if (to != none) {
-      this->chunk(to).huge_bytes = mapped;
-      huge_bytes_ += mapped - old;
-    }
+    const std::size_t to = this->resize_block(c, align_up(bytes, System::page_size()));
     const std::size_t now = (to == none ? c : to) * slices_per_chunk;
     this->mark({now, 1}, entry_for(Kind::huge), 0);
     return to == none ? none : now;
@@ -133,13 +121,14 @@ class Space : public ChunkMap<System> {
 
   // Returns: bytes that are mapped for blocks, and how many of those are handed out as slices or chunks.
   [[nodiscard]] std::size_t mapped_bytes() const noexcept {
-    return sliced_chunks_ * chunk_bytes + huge_bytes_ + kept_bytes_;
+    return sliced_chunks_ * chunk_bytes + this->huge_bytes() + this->kept_bytes();
   }
-  [[nodiscard]] std::size_t used_bytes() const noexcept { return used_slices_ * slice_bytes + huge_bytes_; }
+  [[nodiscard]] std::size_t used_bytes() const noexcept {
+    return used_slices_ * slice_bytes + this->huge_bytes();
+  }
 
-  [[nodiscard]] std::size_t huge_bytes() const noexcept { return huge_bytes_; }
   [[nodiscard]] std::size_t dirty_bytes() const noexcept {
-    return dirty_slices_ * slice_bytes + kept_dirty_bytes_;
+    return dirty_slices_ * slice_bytes + this->kept_dirty_bytes();
   }
 
   // Returns: nullptr, or the law that is broken.
@@ -155,7 +144,7 @@ class Space : public ChunkMap<System> {
     }
     if (free + used_slices_ != sliced_chunks_ * slices_per_chunk) return "every slice is free or in use";
     if (dirty != dirty_slices_) return "dirty slices are counted rightly";
-    return kept_rightly() ? nullptr : "kept huge blocks are counted rightly";
+    return this->kept_rightly() ? nullptr : "kept huge blocks are counted rightly";
   }
 
   // Effects: calls `visit` with the descriptor of every span in use.
@@ -175,141 +164,11 @@ class Space : public ChunkMap<System> {
  private:
   static constexpr std::size_t least_dirty_cap = 32 * MiB;
 
-  [[nodiscard]] static std::size_t chunks_for(std::size_t bytes) noexcept {
-    return align_up(bytes, chunk_bytes) / chunk_bytes;
-  }
-
-  [[nodiscard]] bool resized_in_place(std::size_t c, std::size_t old, std::size_t bytes) noexcept {
-    const std::size_t had = chunks_for(old);
-    const std::size_t needs = chunks_for(bytes);
-    if (needs > had && !this->widen(c, had, needs - had)) return false;
-    if (System::extend({this->address(c * slices_per_chunk), old}, bytes)) {
-      if (needs > had) this->vacate(c + had, needs - had);
-      return false;
-    }
-    if (needs < had) this->vacate(c + needs, had - needs);
-    return true;
-  }
-
-  // All of the new place is mapped before anything moves there: remap_to would crush what a stranger has in the way.
-  [[nodiscard]] std::size_t moved(std::size_t c, std::size_t old, std::size_t bytes) noexcept {
-    const std::size_t to = map_huge({chunks_for(bytes), bytes});
-    if (to == none) return none;
-    const Range from{this->address(c * slices_per_chunk), old};
-    if (System::remap_to(from, this->address(to * slices_per_chunk), bytes)) {
-      release(to);
-      return none;
-    }
-    this->vacate(c, chunks_for(old));
-    return to;
-  }
-
-  // Huge blocks that nobody has are kept in a queue through their chunks, the one that was freed first in front: with the
-  // pages that they have, or without, when the system would not take the addresses back.
-
-  void keep(std::size_t c, Kept state) noexcept {
-    Chunk& chunk = this->chunk(c);
-    chunk.kept = state;
-    chunk.kept_next = none;
-    (kept_count_ == 0 ? kept_first_ : this->chunk(kept_last_).kept_next) = c;
-    kept_last_ = c;
-    count_kept(chunk, 1);
-  }
-
-  // Requires: c is kept, right behind `before`; or first, if that is `none`.
-  void take_from_kept(std::size_t c, std::size_t before) noexcept {
-    Chunk& chunk = this->chunk(c);
-    (before == none ? kept_first_ : this->chunk(before).kept_next) = chunk.kept_next;
-    if (kept_last_ == c) kept_last_ = before;
-    count_kept(chunk, SIZE_MAX);
-    chunk.kept = Kept::no;
-  }
-
-  // `sign` is 1, or SIZE_MAX for -1.
-  void count_kept(const Chunk& chunk, std::size_t sign) noexcept {
-    kept_count_ += sign;
-    kept_bytes_ += sign * chunk.huge_bytes;
-    if (chunk.kept == Kept::dirty) kept_dirty_bytes_ += sign * chunk.huge_bytes;
-  }
-
-  // Returns: the kept block that is the least too long, else the longest of those too short, made as long as it should be
-  // (but for a quarter, which `Engine::deallocate` lets a size differ): where it is, or by moving its pages, if it has half of
-  // what is wanted. `none` if there is none that is at most twice too long, or the system refuses.
-  [[nodiscard]] std::size_t take_kept(std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t best = none;
-    std::size_t before_best = none;
-    const auto length = [this](std::size_t c) { return this->chunk(c).huge_bytes; };
-    for (std::size_t c = kept_first_, before = none, n = kept_count_; n != 0; --n) {
-      const bool can = length(c) / 2 <= bytes &&
-                       is_aligned(this->address(c * slices_per_chunk), std::max(alignment, chunk_bytes));
-      const bool fits = length(c) >= bytes;
-      const bool best_fits = best != none && length(best) >= bytes;
-      const bool closer = best == none || (fits ? !best_fits || length(c) < length(best)
-                                                : !best_fits && length(c) > length(best));
-      if (can && closer) best = c, before_best = before;
-      before = std::exchange(c, this->chunk(c).kept_next);
-    }
-    if (best == none) return none;
-    const Kept state = this->chunk(best).kept;
-    take_from_kept(best, before_best);
-    if (length(best) >= bytes && length(best) - length(best) / 5 <= bytes) return best;
-    if (resized_in_place(best, length(best), bytes)) {
-      this->chunk(best).huge_bytes = bytes;
-      return best;
-    }
-    const bool may_move = alignment <= chunk_bytes && length(best) < bytes && length(best) >= bytes / 2;
-    const std::size_t to = may_move ? moved(best, length(best), bytes) : none;
-    if (to == none) keep(best, state);
-    return to;
-  }
-
-  // Effects: gives kept blocks back, the first freed first, until at most `bytes` are dirty or `but` blocks are left. For 0
-  // bytes, those too that the system has refused before. What it refuses now is kept.
-  void release_kept(std::size_t bytes, std::size_t but) noexcept {
-    for (std::size_t n = kept_count_; n > but && (bytes == 0 || dirty_bytes() > bytes); --n) {
-      const std::size_t c = kept_first_;
-      take_from_kept(c, none);
-      release(c);
-    }
-  }
-
-  // Effects: the huge block's memory goes back to the system; if that cannot give up the addresses, they are kept.
-  void release(std::size_t c) noexcept {
-    const Range memory{this->address(c * slices_per_chunk), this->chunk(c).huge_bytes};
-    if (!System::unmap(memory)) return this->vacate(c, chunks_for(memory.size));
-    keep(c, System::decommit(memory) ? Kept::dirty : Kept::clean);
-  }
-
-  // What is kept must never be why there is no memory.
-  [[nodiscard]] std::size_t map_huge(typename Map::Parcel parcel) noexcept {
-    std::size_t c = this->place(parcel, ChunkUse::huge);
-    if (c == none && kept_count_ != 0) {
-      release_kept(0, 0);
-      c = this->place(parcel, ChunkUse::huge);
-    }
-    if (c != none) this->chunk(c).huge_bytes = parcel.bytes;
-    return c;
-  }
-
-  [[nodiscard]] bool kept_rightly() const noexcept {
-    std::size_t bytes = 0;
-    std::size_t dirty = 0;
-    std::size_t c = kept_first_;
-    for (std::size_t n = kept_count_; n != 0; --n) {
-      const Chunk& chunk = this->chunk(c);
-      if (this->use(c) != ChunkUse::huge || chunk.kept == Kept::no) return false;
-      bytes += chunk.huge_bytes;
-      if (chunk.kept == Kept::dirty) dirty += chunk.huge_bytes;
-      c = chunk.kept_next;
-    }
-    return bytes == kept_bytes_ && dirty == kept_dirty_bytes_;
-  }
-
   // Effects: maps one chunk more, at the lowest place that is free.  Returns: its number, or `none`.
   [[nodiscard]] std::size_t add_chunk() noexcept {
     std::size_t c = this->place(Map::one_chunk, ChunkUse::sliced);
-    if (c == none && kept_count_ != 0) {
-      release_kept(0, 0);
+    if (c == none && this->kept_bytes() != 0) {
+      this->release_all_kept();
       c = this->place(Map::one_chunk, ChunkUse::sliced);
     }
     return adopt_chunk(c);
@@ -343,9 +202,18 @@ class Space : public ChunkMap<System> {
 
   [[nodiscard]] std::size_t dirty_cap() const noexcept { return std::max(used_bytes() / 8, least_dirty_cap); }
 
+  // Returns: how many of `bytes` are left for kept huge blocks.
+  [[nodiscard]] std::size_t beside_slices(std::size_t bytes) const noexcept {
+    return bytes - std::min(bytes, dirty_slices_ * slice_bytes);
+  }
+
   // Effects: purges, longest runs first, until no more than `bytes` are dirty.
   void purge_to(std::size_t bytes) noexcept {
-    release_kept(bytes, 0);
+    if (bytes == 0) {
+      this->release_all_kept();
+    } else {
+      this->release_kept(beside_slices(bytes), 0);
+    }
     purge_slices_to(bytes);
   }
 
@@ -378,13 +246,7 @@ class Space : public ChunkMap<System> {
   std::size_t first_with_room_ = 0;
   std::size_t used_slices_ = 0;
   std::size_t dirty_slices_ = 0;
-  std::size_t huge_bytes_ = 0;
   std::size_t sliced_chunks_ = 0;
-  std::size_t kept_first_ = none;
-  std::size_t kept_last_ = none;
-  std::size_t kept_count_ = 0;
-  std::size_t kept_bytes_ = 0;        // that stay mapped for huge blocks to come
-  std::size_t kept_dirty_bytes_ = 0;  // of them, those that may have pages
   Lock lock_;
 };
 

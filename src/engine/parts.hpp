@@ -1,0 +1,110 @@
+// All that an engine has, the order in which its locks nest, and the walk over all of it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "heap.hpp"
+#include "heap_objects.hpp"
+#include "heap_pool.hpp"
+#include "lock.hpp"
+#include "space.hpp"
+#include "statistics.hpp"
+
+namespace basalt::engine {
+
+// Law: locks are taken in the order in which they stand here; of heaps, that with the lower id first.
+template <AddressSpaceOs System>
+struct Parts {
+  mutable Lock statistics_lock;         // guards the figures of all heaps
+  mutable Lock shared_lock;             // guards the shared heap
+  Heap<System>* shared_heap = nullptr;  // of threads that have parked their own
+  HeapPool<System> pool;
+  HeapObjects<System> objects;
+  mutable Space<System> space;
+  RoundingSample rounding;
+
+  constexpr Parts() noexcept = default;
+
+  // Every lock but that of the statistics. While the pool's is held, no heap comes to be.
+  template <class Visitor>
+  void each_lock_to_take(Visitor&& take) const noexcept {
+    take(shared_lock);
+    take(pool.lock());
+    pool.each([&](Heap<System>& heap) { take(heap.lock); });
+    take(objects.lock());
+    objects.each([&](HeapObject<System>& object) { take(object.lock); });
+    take(space.lock());
+  }
+
+  template <class Visitor>
+  void each_lock_to_release(Visitor&& release) const noexcept {
+    release(space.lock());
+    objects.each([&](HeapObject<System>& object) { release(object.lock); });
+    release(objects.lock());
+    pool.each([&](Heap<System>& heap) { release(heap.lock); });
+    release(pool.lock());
+    release(shared_lock);
+  }
+
+  // Effects: fills `now`, and the figures of each heap.  Requires: the lock of the statistics.
+  //
+  // The spans before the bins: a slot that was seen on its way home cannot be in a bin any more, so none counts twice.
+  void walk(Statistics& now) const noexcept {
+    each_lock_to_take([](Lock& lock) { lock.lock(); });
+    pool.each([](Heap<System>& heap) { heap.figures = {}; });
+    space.each_span([&](const Span& span) {
+      const std::size_t given_back = span.remote_count();
+      pool.heap(span.remote.owner()).figures.add(span, given_back);
+      now.of_class[span.size_class].add(span, given_back);
+      now.spans.add(span, given_back);
+    });
+    pool.each([&](Heap<System>& heap) { add_cached(heap, now); });
+    objects.each([&](const HeapObject<System>& object) {
+      object.each_span([&](const Span& span) {
+        now.objects.add(span, 0);
+        now.of_class[span.size_class].add(span, 0);
+        now.spans.add(span, 0);
+      });
+    });
+    now.huge = space.huge_bytes();
+    now.large = space.used_bytes() - now.huge - now.spans.bytes;
+    now.dirty = space.dirty_bytes();
+    now.clean = space.mapped_bytes() - space.used_bytes() - now.dirty;
+    now.metadata = space.table_bytes() + pool.mapped_bytes() + objects.mapped_bytes();
+    now.mapped = space.mapped_bytes() + now.metadata;
+    now.heaps = pool.count();
+    each_lock_to_release([](Lock& lock) { lock.unlock(); });
+    for (unsigned c = 0; c < class_count; ++c)
+      now.rounding_sampled += rounding.estimate(c, now.of_class[c].live / slot_bytes(c));
+  }
+
+  // Walks the heap.  Returns: nullptr if every law holds, else the one that is broken, in words.
+  [[nodiscard]] const char* broken_law() const noexcept {
+    const char* broken = nullptr;
+    each_lock_to_take([](Lock& lock) { lock.lock(); });
+    space.each_span([&](const Span& span) {
+      if (broken == nullptr) broken = span.broken_law();
+    });
+    objects.each([&](const HeapObject<System>& object) {
+      if (broken == nullptr) broken = object.broken_law();
+    });
+    if (broken == nullptr) broken = space.broken_law();
+    each_lock_to_release([](Lock& lock) { lock.unlock(); });
+    return broken;
+  }
+
+ private:
+  // A program that races with itself over a block can make a bin seem to hold more than there is; no figure may pass 0.
+  static void add_cached(Heap<System>& heap, Statistics& now) noexcept {
+    for (unsigned c = 0; c < class_count; ++c) {
+      const std::size_t most = std::min(heap.figures.live, now.of_class[c].live);
+      const std::size_t cached = std::min(heap.bins[c].held() * slot_bytes(c), most);
+      heap.figures.add_cached(cached);
+      now.of_class[c].add_cached(cached);
+      now.spans.add_cached(cached);
+    }
+  }
+};
+
+}  // namespace basalt::engine
