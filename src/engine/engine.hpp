@@ -24,6 +24,7 @@
 #include "large.hpp"
 #include "memory_handler.hpp"
 #include "parts.hpp"
+#include "policy.hpp"
 #include "space.hpp"
 #include "statistics.hpp"
 
@@ -62,7 +63,9 @@ class Engine {
     if (alignment <= natural) return allocate_or<nothing>(size);
     if (size <= largest_small && alignment <= slice_bytes)
       return allocate_or<nothing>(slot_for(size, alignment));
-    return handler_.ask_until(size, alignment, [&] { return large().allocate(size, alignment); });
+    return handler_.ask_until(size, alignment, [&] {
+      return within_limit(size, [&] { return large().allocate(size, alignment); });
+    });
   }
 
   [[nodiscard]] bool deallocate(void* p) noexcept { return free_shortly(p) || free_slowly(p); }
@@ -124,7 +127,10 @@ class Engine {
 
   // Also what other threads have given back to a heap that waits for a thread, or whose thread sleeps: nobody else would
   // collect it. What they hold in their bins and on the way stays theirs.
-  bool trim() noexcept {
+  bool trim() noexcept { return purge() != 0; }
+
+  // Effects: the same.  Returns: the bytes that went back to the system.
+  std::size_t purge() noexcept {
     if (Heap<System>* const heap = departed() ? nullptr : acquire()) {
       send(*heap);
       heap->flush();
@@ -140,8 +146,12 @@ class Engine {
         object.shed();
       });
     }
-    return parts_.space.purge() != 0;
+    return parts_.space.purge();
   }
+
+  // What may be tuned, by whoever gives the options their values.
+  [[nodiscard]] Policy& policy() noexcept { return parts_.space.policy; }
+  [[nodiscard]] const Policy& policy() const noexcept { return parts_.space.policy; }
 
   // Taken by walking, not by counting: nothing on the short paths pays for it. Exact while no thread is on a short path;
   // blocks in the bins of threads that run at this moment are counted as they are seen.
@@ -219,8 +229,20 @@ class Engine {
 
   template <void* (*Otherwise)() noexcept>
   [[gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size) noexcept {
-    void* const block = handler_.ask_until(size, natural, [&] { return take_slowly(size); });
+    void* const block = handler_.ask_until(
+        size, natural, [&] { return within_limit(size, [&] { return take_slowly(size); }); });
     return block != nullptr ? block : Otherwise();
+  }
+
+  // What bins hold counts against the limit on the process: before it is why there is no memory, they are emptied.
+  template <class Take>
+  [[nodiscard, gnu::cold]] void* within_limit(std::size_t size, Take&& take) noexcept {
+    void* const block = take();
+    const std::size_t limit = policy().hard();
+    if (block != nullptr || limit == unlimited || size > limit) [[likely]]
+      return block;
+    (void)purge();
+    return take();
   }
 
   [[nodiscard, gnu::cold]] void* take_slowly(std::size_t size) noexcept {

@@ -11,6 +11,7 @@
 #include "lock.hpp"
 #include "outbox.hpp"
 #include "page_map.hpp"
+#include "policy.hpp"
 #include "size_class.hpp"
 #include "span_supply.hpp"
 #include "statistics.hpp"
@@ -61,6 +62,10 @@ class Bin {
     top_.store(end, std::memory_order_release);
   }
 
+  // Effects: has room for so many slots from now on.
+  // Requires: that many were held at most until now, and the array is as long.
+  void resize(std::size_t capacity) noexcept { limit_ = base_ + capacity; }
+
   // Effects: goes on in a wider array.
   void move_to(void** array, std::size_t capacity) noexcept {
     void** const end = std::copy(base_, top(), array);
@@ -92,8 +97,10 @@ struct Heap {
   HeapId id = 0;
   Heap* next_parked = nullptr;
   Outbox<System> outbox;
+  Policy* policy = nullptr;
   void** arrays_next = nullptr;  // where the next larger array of a bin will lie
   void** arrays_end = nullptr;
+  std::uint16_t array_slots[class_count] = {};  // of each bin's array: its room may be less
   Lock lock;
   SpanSupply<System> supply;
   SpanFigures figures;  // as they were when statistics were last taken: see Engine::with_statistics
@@ -102,6 +109,7 @@ struct Heap {
     id = name;
     tag = tag_of(name);
     small_limit = largest_small;
+    policy = &space.policy;
     arrays_next = reinterpret_cast<void**>(arrays.begin);
     arrays_end = reinterpret_cast<void**>(arrays.end());
     supply.start(space, name);
@@ -131,22 +139,25 @@ struct Heap {
   [[nodiscard]] void* refill(SizeClass c) noexcept {
     Bin& bin = bins[c];
     Holding hold{lock};
-    widen(bin, c);
+    fit(bin, c);
     bin.hold(supply.take(c, bin.base(), static_cast<unsigned>(bin.capacity() / 2)));
     void* slot = nullptr;
     (void)bin.pop(slot);
     return slot;
   }
 
-  // Effects: a full bin gets room: a wider array, or its colder half goes back to the spans.
+  // Effects: a full bin gets room: a wider array, or its colder half goes back to the spans. If it holds more than the policy
+  // wants it to by now, more than half goes.
   void make_room(SizeClass c) noexcept {
     Bin& bin = bins[c];
     Holding hold{lock};
-    widen(bin, c);
+    const std::size_t bound = fit(bin, c);
     if (!bin.full()) return;
-    const std::size_t half = (bin.held() + 1) / 2;
-    supply.put(bin.base(), half);
-    bin.drop(half);
+    const std::size_t stay = std::min(bin.held(), bound) / 2;
+    const std::size_t leave = bin.held() - stay;
+    supply.put(bin.base(), leave);
+    bin.drop(leave);
+    fit(bin, c);
   }
 
   // Effects: readies the heap to wait for another thread. What little lies in its bins stays, since a program that makes
@@ -154,7 +165,7 @@ struct Heap {
   void rest() noexcept {
     std::size_t bytes = 0;
     for (unsigned c = 0; c < class_count; ++c) bytes += bins[c].held() * slot_bytes(c);
-    if (bytes > kept_at_rest) flush();
+    if (bytes > kept_at_rest * policy->bin_bytes()) flush();
   }
 
   // Effects: everything in the bins goes back to the spans, and spans that are empty then to the space.
@@ -175,19 +186,29 @@ struct Heap {
 
  private:
   static constexpr std::size_t first_capacity =
-      8;  // slots of a bin at first; it doubles when the bin is used
-  static constexpr std::size_t bin_bytes = 64 * KiB;      // what a bin may hold, but
-  static constexpr std::size_t kept_at_rest = 256 * KiB;  // in the bins of a heap without a thread
-  static constexpr std::size_t least_capacity = 8;        // so many slots at least, and
-  static constexpr std::size_t most_capacity = 1024;      // so many at most
+      8;                                          // slots of a bin at first; it doubles when the bin is used
+  static constexpr std::size_t kept_at_rest = 4;  // full bins' bytes, in those of a heap without a thread
+  static constexpr std::size_t least_capacity = 8;    // what a bin may hold is up to the policy, but
+  static constexpr std::size_t most_capacity = 1024;  // so many slots at least, and so many at most
 
+  // Effects: the bin's room comes closer to its bound: twice what it is, or down to it, if it does not hold more.
+  // Returns: the bound, in slots.
+  //
   // Arrays are laid side by side in the heap's own memory; one that was outgrown stays behind, unused.
-  void widen(Bin& bin, SizeClass c) noexcept {
-    const std::size_t bound = std::clamp(bin_bytes / slot_bytes(c), least_capacity, most_capacity);
-    const std::size_t wider = std::min(std::max(2 * bin.capacity(), first_capacity), bound);
-    if (wider <= bin.capacity() || static_cast<std::size_t>(arrays_end - arrays_next) < wider) return;
-    bin.move_to(arrays_next, wider);
-    arrays_next += wider;
+  std::size_t fit(Bin& bin, SizeClass c) noexcept {
+    const std::size_t bound = std::clamp(policy->bin_bytes() / slot_bytes(c), least_capacity, most_capacity);
+    const std::size_t now = bin.capacity();
+    const std::size_t wish = std::min(std::max(2 * now, first_capacity), bound);
+    if (wish < now) {
+      if (bin.held() <= wish) bin.resize(wish);
+    } else if (wish <= array_slots[c]) {
+      bin.resize(wish);
+    } else if (static_cast<std::size_t>(arrays_end - arrays_next) >= wish) {
+      bin.move_to(arrays_next, wish);
+      arrays_next += wish;
+      array_slots[c] = static_cast<std::uint16_t>(wish);
+    }
+    return bound;
   }
 };
 

@@ -23,14 +23,16 @@ class HeapPool {
   // Returns: a parked heap, or a new one; nullptr when there is no memory for it.
   [[nodiscard]] Heap<System>* take(Space<System>& space) noexcept {
     Holding hold{lock_};
-    Heap<System>* const heap = parked_;
-    if (heap == nullptr) return make(space);
-    parked_ = heap->next_parked;
+    Heap<System>* const heap = parked_ != nullptr ? parked_ : make(space);
+    if (heap == nullptr) return nullptr;
+    if (heap == parked_) parked_ = heap->next_parked;
+    space.policy.heaps.fetch_add(1, std::memory_order_relaxed);
     return heap;
   }
 
   void park(Heap<System>& heap) noexcept {
     Holding hold{lock_};
+    heap.policy->heaps.fetch_sub(1, std::memory_order_relaxed);
     heap.next_parked = parked_;
     parked_ = &heap;
   }

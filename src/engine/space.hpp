@@ -10,6 +10,7 @@
 #include "../platform/os.hpp"
 #include "huge_chunks.hpp"
 #include "lock.hpp"
+#include "policy.hpp"
 
 namespace basalt::engine {
 
@@ -32,17 +33,17 @@ class Space : public HugeChunks<System> {
     return this->laid_out() || adopt_chunk(this->lay_out()) != none;
   }
 
-  // Returns: `count` slices that lie side by side, at a multiple of `alignment` slices; none when there is no memory.
+  Policy policy;
+
+  // Returns: `count` slices that lie side by side, at a multiple of `alignment` slices; none when there is no memory, or the
+  // policy does not allow it.
   // Requires: count and alignment are at most slices_per_chunk; alignment is a power of two.
   [[nodiscard]] Run take(unsigned count, unsigned alignment = 1) noexcept {
     Holding hold{lock_};
-    for (std::size_t c = first_with_room_; c < this->end(); ++c) {
-      if (this->use(c) != ChunkUse::sliced) continue;
-      if (const Run run = take_from(c, count, alignment); run.count != 0) return run;
-      if (count == 1 && alignment == 1 && c == first_with_room_) ++first_with_room_;
-    }
-    const std::size_t fresh = add_chunk();
-    return fresh == none ? Run{} : take_from(fresh, count, alignment);
+    if (!policy.allows(count * slice_bytes, used_bytes())) return {};
+    const Run run = take_anywhere(count, alignment);
+    purge_beyond_cap();
+    return run;
   }
 
   // Returns: whether the `more` slices behind `run` were free, and are now in use.
@@ -52,6 +53,7 @@ class Space : public HugeChunks<System> {
     if (first == 0) return false;  // the run ends with its chunk
     const SliceSet& free = this->chunk(run.first / slices_per_chunk).free;
     if (free.next_in(first) != first || free.next_out(first) < first + more) return false;
+    if (!policy.allows(more * slice_bytes, used_bytes())) return false;
     hand_out(run.first / slices_per_chunk, first, more);
     return true;
   }
@@ -65,15 +67,23 @@ class Space : public HugeChunks<System> {
     used_slices_ -= run.count;
     dirty_slices_ += run.count;
     if (c < first_with_room_) first_with_room_ = c;
-    if (dirty_bytes() > dirty_cap()) purge_to(dirty_cap() / 2);
+    purge_beyond_cap();
   }
 
   // Returns: the first slice of a block of at least `bytes` that has chunks to itself, at a multiple of `alignment`
   // bytes, marked as huge; `none` if there is no memory.
   [[nodiscard]] std::size_t take_huge(std::size_t bytes, std::size_t alignment) noexcept {
     Holding hold{lock_};
-    const std::size_t c = this->take_block(align_up(bytes, System::page_size()), alignment);
+    const std::size_t length = align_up(bytes, System::page_size());
+    if (!policy.allows(length, used_bytes())) return none;
+    std::size_t c = this->take_block(length, alignment);
+    if (c != none && used_bytes() > policy.hard()) {  // one that was kept, and is longer
+      this->release_block(c);
+      this->release_all_kept();
+      c = this->take_block(length, alignment);
+    }
     if (c == none) return none;
+    purge_beyond_cap();
     this->mark({c * slices_per_chunk, 1}, entry_for(Kind::huge), 0);
     return c * slices_per_chunk;
   }
@@ -96,7 +106,11 @@ class Space : public HugeChunks<System> {
   [[nodiscard]] std::size_t resize_huge(std::size_t slice, std::size_t bytes) noexcept {
     Holding hold{lock_};
     const std::size_t c = slice / slices_per_chunk;
-    const std::size_t to = this->resize_block(c, align_up(bytes, System::page_size()));
+    const std::size_t length = align_up(bytes, System::page_size());
+    const std::size_t old = this->chunk(c).huge_bytes;
+    const bool allowed = length <= old || policy.allows(length - old, used_bytes());
+    const std::size_t to = allowed ? this->resize_block(c, length) : none;
+    purge_beyond_cap();
     const std::size_t now = (to == none ? c : to) * slices_per_chunk;
     this->mark({now, 1}, entry_for(Kind::huge), 0);
     return to == none ? none : now;
@@ -131,6 +145,9 @@ class Space : public HugeChunks<System> {
     return dirty_slices_ * slice_bytes + this->kept_dirty_bytes();
   }
 
+  // Returns: how many of them there may be.
+  [[nodiscard]] std::size_t dirty_cap() const noexcept { return policy.may_keep(used_bytes()); }
+
   // Returns: nullptr, or the law that is broken.
   [[nodiscard]] const char* broken_law() const noexcept {
     std::size_t free = 0;
@@ -162,8 +179,6 @@ class Space : public HugeChunks<System> {
   }
 
  private:
-  static constexpr std::size_t least_dirty_cap = 32 * MiB;
-
   // Effects: maps one chunk more, at the lowest place that is free.  Returns: its number, or `none`.
   [[nodiscard]] std::size_t add_chunk() noexcept {
     std::size_t c = this->place(Map::one_chunk, ChunkUse::sliced);
@@ -183,6 +198,16 @@ class Space : public HugeChunks<System> {
     return c;
   }
 
+  [[nodiscard]] Run take_anywhere(unsigned count, unsigned alignment) noexcept {
+    for (std::size_t c = first_with_room_; c < this->end(); ++c) {
+      if (this->use(c) != ChunkUse::sliced) continue;
+      if (const Run run = take_from(c, count, alignment); run.count != 0) return run;
+      if (count == 1 && alignment == 1 && c == first_with_room_) ++first_with_room_;
+    }
+    const std::size_t fresh = add_chunk();
+    return fresh == none ? Run{} : take_from(fresh, count, alignment);
+  }
+
   [[nodiscard]] Run take_from(std::size_t c, unsigned count, unsigned alignment) noexcept {
     const unsigned first = this->chunk(c).free.find_run(count, alignment);
     if (first == SliceSet::none) return {};
@@ -200,11 +225,15 @@ class Space : public HugeChunks<System> {
     used_slices_ += count;
   }
 
-  [[nodiscard]] std::size_t dirty_cap() const noexcept { return std::max(used_bytes() / 8, least_dirty_cap); }
-
   // Returns: how many of `bytes` are left for kept huge blocks.
   [[nodiscard]] std::size_t beside_slices(std::size_t bytes) const noexcept {
     return bytes - std::min(bytes, dirty_slices_ * slice_bytes);
+  }
+
+  void purge_beyond_cap() noexcept {
+    const std::size_t cap = dirty_cap();
+    if (dirty_bytes() > cap) [[unlikely]]
+      purge_to(cap / 2);
   }
 
   // Effects: purges, longest runs first, until no more than `bytes` are dirty.
