@@ -1,7 +1,7 @@
 // The window: where chunks lie, what each is used for, and the tables that tell of them.
 //
 //      window   | chunk 0 | chunk 1 |   -   | chunk 3 |  ...        4 MiB each; user memory and nothing else
-//      uses     |    s    |    s    |   -   |    h    |             what each chunk is used for
+//      states   |    s    |    s    |   -   |    h    |             what each chunk is used for, and how much room it has
 //      map      |eeee eeee|eeee eeee|       |                       one entry for each slice
 //      chunks   |    *    |    *    |       |                       where its Chunk is: what is free, and descriptors
 //
@@ -27,6 +27,7 @@
 namespace basalt::engine {
 
 inline constexpr std::size_t chunk_bytes = slices_per_chunk * slice_bytes;
+inline constexpr std::size_t huge_page_bytes = 2 * MiB;
 
 // Whether the chunk is the first of a huge block that was freed and stays mapped for the next one; `dirty`: it may have pages.
 enum class Kept : std::uint8_t { no, clean, dirty };
@@ -36,6 +37,7 @@ struct Chunk {
   SliceSet free;
   SliceSet dirty;
   std::uint8_t back[slices_per_chunk] = {};  // from each slice in use, the distance to the first of its span
+  bool huge_pages = false;                   // whether the system has been asked for them
   Span spans[slices_per_chunk];
 
   // In the first chunk of a huge block:
@@ -48,6 +50,14 @@ struct Chunk {
 // sliced   handed out slice by slice
 // huge     part of a block that has chunks to itself
 enum class ChunkUse : std::uint8_t { absent, sliced, huge };
+
+struct ChunkState {
+  ChunkUse use = ChunkUse::absent;
+  std::uint8_t room =
+      0;  // of a sliced one: no run of free slices is longer than this, where most_room is any
+};
+
+inline constexpr std::uint8_t most_room = 255;
 
 // A run of slices: its number in the window, and how many.
 struct Run {
@@ -67,9 +77,9 @@ class ChunkMap {
   // Effects: lays the window out and maps its first chunk. The tables are kept if that fails: it is tried again with them.
   // Returns: the first chunk, or `none`.  Requires: !laid_out().
   [[nodiscard]] std::size_t lay_out() noexcept {
-    if (uses_ == nullptr && !have_tables()) return none;
+    if (states_ == nullptr && !have_tables()) return none;
     const std::size_t window = most_ * chunk_bytes;
-    base_ = random_place(window, reinterpret_cast<std::byte*>(uses_));
+    base_ = random_place(window, reinterpret_cast<std::byte*>(states_));
     const std::size_t first = place(one_chunk, ChunkUse::sliced, 1);
     if (first != none) return first;
     base_ = kernels_place(window);
@@ -108,19 +118,23 @@ class ChunkMap {
 
   // Effects: makes `count` chunks, whose memory is gone, absent again.
   void vacate(std::size_t first, std::size_t count) noexcept {
-    std::fill_n(uses_ + first, count, ChunkUse::absent);
+    std::fill_n(states_ + first, count, ChunkState{});
   }
 
   // Effects: makes the `more` chunks behind `first` parts of the same use.  Returns: whether they were absent.
   [[nodiscard]] bool widen(std::size_t first, std::size_t count, std::size_t more) noexcept {
     const std::size_t next = first + count;
     if (first_absent(next, {more, more * chunk_bytes}) != next || !open_tables(next, more)) return false;
-    occupy(next, more, uses_[first]);
+    occupy(next, more, use(first));
     return true;
   }
 
   [[nodiscard]] std::size_t end() const noexcept { return end_; }
-  [[nodiscard]] ChunkUse use(std::size_t chunk) const noexcept { return uses_[chunk]; }
+  [[nodiscard]] ChunkUse use(std::size_t chunk) const noexcept { return states_[chunk].use; }
+  [[nodiscard]] std::uint8_t room(std::size_t chunk) const noexcept { return states_[chunk].room; }
+  void set_room(std::size_t chunk, unsigned slices) noexcept {
+    states_[chunk].room = static_cast<std::uint8_t>(slices);
+  }
   [[nodiscard]] Chunk& chunk(std::size_t index) const noexcept { return *chunks_[index]; }
 
   // Returns: the bytes of the tables, as far as they may be used, and of what describes the chunks.
@@ -168,20 +182,20 @@ class ChunkMap {
 
   [[nodiscard]] bool reserve_tables(std::size_t chunks) noexcept {
     const std::size_t page = System::page_size();
-    const std::size_t uses_bytes = align_up(chunks, page);
+    const std::size_t states_bytes = align_up(chunks * sizeof(ChunkState), page);
     const std::size_t chunks_bytes = align_up(chunks * sizeof(Chunk*), page);
-    const std::size_t bytes = uses_bytes + chunks_bytes + chunks * slices_per_chunk * sizeof(MapEntry);
+    const std::size_t bytes = states_bytes + chunks_bytes + chunks * slices_per_chunk * sizeof(MapEntry);
     const Result<std::byte*> tables = System::reserve(bytes);
     if (!tables.ok()) return false;
-    if (System::open({tables.value, uses_bytes + chunks_bytes})) {
+    if (System::open({tables.value, states_bytes + chunks_bytes})) {
       (void)System::unmap({tables.value, bytes});
       return false;
     }
     most_ = chunks;
-    table_bytes_ = uses_bytes + chunks_bytes;
-    uses_ = reinterpret_cast<ChunkUse*>(tables.value);
-    chunks_ = reinterpret_cast<Chunk**>(tables.value + uses_bytes);
-    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + uses_bytes + chunks_bytes);
+    table_bytes_ = states_bytes + chunks_bytes;
+    states_ = reinterpret_cast<ChunkState*>(tables.value);
+    chunks_ = reinterpret_cast<Chunk**>(tables.value + states_bytes);
+    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + states_bytes + chunks_bytes);
     return true;
   }
 
@@ -209,14 +223,14 @@ class ChunkMap {
     std::size_t run = 0;
     for (std::size_t c = from; c < most_; ++c) {
       if (run == 0 && (base_ + c * chunk_bytes) % parcel.alignment != 0) continue;
-      run = uses_[c] == ChunkUse::absent ? run + 1 : 0;
+      run = use(c) == ChunkUse::absent ? run + 1 : 0;
       if (run == parcel.count) return c + 1 - parcel.count;
     }
     return none;
   }
 
   void occupy(std::size_t first, std::size_t count, ChunkUse use) noexcept {
-    std::fill_n(uses_ + first, count, use);
+    std::fill_n(states_ + first, count, ChunkState{use, most_room});
     if (first + count > end_) {
       end_ = first + count;
       slices_.store(end_ * slices_per_chunk, std::memory_order_release);
@@ -247,7 +261,7 @@ class ChunkMap {
 
   std::atomic<std::size_t> slices_{0};  // up to `end_`; published last
   std::uintptr_t base_ = 0;
-  ChunkUse* uses_ = nullptr;
+  ChunkState* states_ = nullptr;
   std::atomic<MapEntry>* entries_ = nullptr;
   Chunk** chunks_ = nullptr;
   std::size_t end_ = 0;           // one past the highest chunk that was ever used

@@ -37,13 +37,17 @@ class alignas(64) Policy {
 
   [[nodiscard]] std::size_t hard() const noexcept { return hard_limit.load(std::memory_order_relaxed); }
 
-  // Returns: how many bytes of free memory may keep their pages while so many are in use.
-  [[nodiscard]] std::size_t may_keep(std::size_t in_use) const noexcept {
+  // Returns: how many bytes of free memory should keep their pages while so many are in use.
+  [[nodiscard]] std::size_t wish(std::size_t in_use) const noexcept {
     const std::size_t share = in_use / 100 * keep_percent.load(std::memory_order_relaxed);
-    const std::size_t wish = std::max(share, keep.load(std::memory_order_relaxed));
+    return std::max(share, keep.load(std::memory_order_relaxed));
+  }
+
+  // Returns: how many there is room for.
+  [[nodiscard]] std::size_t room(std::size_t in_use) const noexcept {
     const std::size_t soft = std::min(soft_limit.load(std::memory_order_relaxed), container_share());
     const std::size_t gently = std::max(room_below(soft, in_use), kept_when_short);
-    return std::min({wish, gently, room_below(hard(), in_use)});
+    return std::min(gently, room_below(hard(), in_use));
   }
 
   // Returns: whether so many bytes more may be in use.

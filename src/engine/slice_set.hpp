@@ -20,6 +20,10 @@ class SliceSet {
     change(first, count, [](auto& w, auto m) { w &= ~m; });
   }
 
+  void remove(const SliceSet& others) noexcept {
+    for (unsigned i = 0; i < words; ++i) words_[i] &= ~others.words_[i];
+  }
+
   // Returns: the lowest slice at a multiple of `alignment` from which at least `count` in a row are in the set; `none` if
   // there is no such slice.  Requires: `alignment` is a power of two.
   [[nodiscard]] unsigned find_run(unsigned count, unsigned alignment) const noexcept {

@@ -9,6 +9,7 @@
 #include "../base/range.hpp"
 #include "../platform/os.hpp"
 #include "huge_chunks.hpp"
+#include "idle_bound.hpp"
 #include "lock.hpp"
 #include "policy.hpp"
 
@@ -42,7 +43,7 @@ class Space : public HugeChunks<System> {
     Holding hold{lock_};
     if (!policy.allows(count * slice_bytes, used_bytes())) return {};
     const Run run = take_anywhere(count, alignment);
-    purge_beyond_cap();
+    purge_beyond_bound();
     return run;
   }
 
@@ -63,11 +64,12 @@ class Space : public HugeChunks<System> {
     Holding hold{lock_};
     const std::size_t c = run.first / slices_per_chunk;
     this->chunk(c).free.add(run.first % slices_per_chunk, run.count);
+    this->set_room(c, most_room);
     this->chunk(c).dirty.add(run.first % slices_per_chunk, run.count);
     used_slices_ -= run.count;
     dirty_slices_ += run.count;
     if (c < first_with_room_) first_with_room_ = c;
-    purge_beyond_cap();
+    purge_beyond_bound();
   }
 
   // Returns: the first slice of a block of at least `bytes` that has chunks to itself, at a multiple of `alignment`
@@ -76,6 +78,7 @@ class Space : public HugeChunks<System> {
     Holding hold{lock_};
     const std::size_t length = align_up(bytes, System::page_size());
     if (!policy.allows(length, used_bytes())) return none;
+    const std::size_t dirty = this->kept_dirty_bytes();
     std::size_t c = this->take_block(length, alignment);
     if (c != none && used_bytes() > policy.hard()) {  // one that was kept, and is longer
       this->release_block(c);
@@ -83,7 +86,11 @@ class Space : public HugeChunks<System> {
       c = this->take_block(length, alignment);
     }
     if (c == none) return none;
-    purge_beyond_cap();
+    if (this->kept_dirty_bytes() == dirty) {
+      bound_.note_fresh(this->chunk(c).huge_bytes);
+      prefer_huge_pages(c);
+    }
+    purge_beyond_bound();
     this->mark({c * slices_per_chunk, 1}, entry_for(Kind::huge), 0);
     return c * slices_per_chunk;
   }
@@ -94,10 +101,19 @@ class Space : public HugeChunks<System> {
   void give_huge(std::size_t slice) noexcept {
     Holding hold{lock_};
     const std::size_t c = slice / slices_per_chunk;
-    if (this->chunk(c).huge_bytes > dirty_cap()) return this->release_block(c);
+    const std::size_t bytes = this->chunk(c).huge_bytes;
+    const bool exceeds = exceeds_bound(bytes, used_bytes() - bytes);
+    if (bytes > idle_bound(used_bytes() - bytes)) {
+      this->release_block(c);
+      return bound_.note({bytes, 0, 0});
+    }
     this->keep_block(c);
-    if (dirty_bytes() > dirty_cap()) this->release_kept(beside_slices(dirty_cap()), 1);
-    if (dirty_bytes() > dirty_cap()) purge_slices_to(dirty_cap());
+    if (!exceeds) return;
+    const std::size_t before = dirty_bytes();
+    const std::size_t wanted = idle_bound();
+    this->release_kept(beside_slices(wanted), 1);
+    purge_slices_to(wanted);
+    bound_.note({before, wanted, dirty_bytes()});
   }
 
   // Effects: the block has `bytes` now, where it is if the window is free behind it, else elsewhere; nothing is copied.
@@ -110,7 +126,7 @@ class Space : public HugeChunks<System> {
     const std::size_t old = this->chunk(c).huge_bytes;
     const bool allowed = length <= old || policy.allows(length - old, used_bytes());
     const std::size_t to = allowed ? this->resize_block(c, length) : none;
-    purge_beyond_cap();
+    purge_beyond_bound();
     const std::size_t now = (to == none ? c : to) * slices_per_chunk;
     this->mark({now, 1}, entry_for(Kind::huge), 0);
     return to == none ? none : now;
@@ -125,6 +141,7 @@ class Space : public HugeChunks<System> {
     Holding hold{lock_};
     const std::size_t before = dirty_bytes();
     purge_to(0);
+    bound_.cool();
     return before - dirty_bytes();
   }
 
@@ -145,8 +162,8 @@ class Space : public HugeChunks<System> {
     return dirty_slices_ * slice_bytes + this->kept_dirty_bytes();
   }
 
-  // Returns: how many of them there may be.
-  [[nodiscard]] std::size_t dirty_cap() const noexcept { return policy.may_keep(used_bytes()); }
+  // Returns: the bytes that free memory may have in pages, as long as nothing else happens.
+  [[nodiscard]] std::size_t idle_bound() const noexcept { return idle_bound(used_bytes()); }
 
   // Returns: nullptr, or the law that is broken.
   [[nodiscard]] const char* broken_law() const noexcept {
@@ -156,6 +173,8 @@ class Space : public HugeChunks<System> {
       if (this->use(c) != ChunkUse::sliced) continue;
       const Chunk& chunk = this->chunk(c);
       free += chunk.free.count();
+      if (this->room(c) != most_room && chunk.free.find_run(this->room(c) + 1U, 1) != SliceSet::none)
+        return "no chunk has more room than is said";
       dirty += chunk.dirty.count();
       if ((chunk.free & chunk.dirty).count() != chunk.dirty.count()) return "only free slices are dirty";
     }
@@ -179,6 +198,8 @@ class Space : public HugeChunks<System> {
   }
 
  private:
+  static constexpr std::size_t least_for_huge_pages = 32 * MiB;  // in use
+
   // Effects: maps one chunk more, at the lowest place that is free.  Returns: its number, or `none`.
   [[nodiscard]] std::size_t add_chunk() noexcept {
     std::size_t c = this->place(Map::one_chunk, ChunkUse::sliced);
@@ -193,6 +214,8 @@ class Space : public HugeChunks<System> {
   std::size_t adopt_chunk(std::size_t c) noexcept {
     if (c == none) return c;
     this->chunk(c).free.add(0, slices_per_chunk);
+    this->chunk(c).huge_bytes = chunk_bytes;
+    prefer_huge_pages(c);
     sliced_chunks_ += 1;
     if (c < first_with_room_) first_with_room_ = c;
     return c;
@@ -200,12 +223,20 @@ class Space : public HugeChunks<System> {
 
   [[nodiscard]] Run take_anywhere(unsigned count, unsigned alignment) noexcept {
     for (std::size_t c = first_with_room_; c < this->end(); ++c) {
-      if (this->use(c) != ChunkUse::sliced) continue;
+      if (this->use(c) != ChunkUse::sliced || this->room(c) < std::min<unsigned>(count, most_room)) continue;
       if (const Run run = take_from(c, count, alignment); run.count != 0) return run;
-      if (count == 1 && alignment == 1 && c == first_with_room_) ++first_with_room_;
+      if (alignment == 1) this->set_room(c, count - 1);
+      if (c == first_with_room_ && this->room(c) == 0) ++first_with_room_;
     }
     const std::size_t fresh = add_chunk();
     return fresh == none ? Run{} : take_from(fresh, count, alignment);
+  }
+
+  // A small program would only grow by them: in a large one, a page fault that fills 2 MiB is worth hundreds.
+  void prefer_huge_pages(std::size_t c) noexcept {
+    this->chunk(c).huge_pages = used_bytes() >= least_for_huge_pages;
+    if (this->chunk(c).huge_pages)
+      System::prefer_huge_pages({this->address(c * slices_per_chunk), this->chunk(c).huge_bytes});
   }
 
   [[nodiscard]] Run take_from(std::size_t c, unsigned count, unsigned alignment) noexcept {
@@ -219,10 +250,24 @@ class Space : public HugeChunks<System> {
     Chunk& chunk = this->chunk(c);
     SliceSet taken;
     taken.add(first, count);
-    dirty_slices_ -= (chunk.dirty & taken).count();
+    const unsigned dirty = (chunk.dirty & taken).count();
+    dirty_slices_ -= dirty;
+    bound_.note_fresh((count - dirty) * slice_bytes);
     chunk.free.remove(first, count);
     chunk.dirty.remove(first, count);
     used_slices_ += count;
+  }
+
+  [[nodiscard]] std::size_t idle_bound(std::size_t in_use) const noexcept {
+    return std::min(bound_.bytes(policy.wish(in_use), in_use), policy.room(in_use));
+  }
+
+  // Returns: whether `more` dirty bytes are too much, after the bound has been given a chance to rise.
+  [[nodiscard]] bool exceeds_bound(std::size_t more, std::size_t in_use) noexcept {
+    if (dirty_bytes() + more <= idle_bound(in_use)) [[likely]]
+      return false;
+    bound_.judge();
+    return dirty_bytes() + more > idle_bound(in_use);
   }
 
   // Returns: how many of `bytes` are left for kept huge blocks.
@@ -230,52 +275,74 @@ class Space : public HugeChunks<System> {
     return bytes - std::min(bytes, dirty_slices_ * slice_bytes);
   }
 
-  void purge_beyond_cap() noexcept {
-    const std::size_t cap = dirty_cap();
-    if (dirty_bytes() > cap) [[unlikely]]
-      purge_to(cap / 2);
+  void purge_beyond_bound() noexcept {
+    if (exceeds_bound(0, used_bytes())) [[unlikely]]
+      purge_to(idle_bound() / 2);
   }
 
   // Effects: purges, longest runs first, until no more than `bytes` are dirty.
   void purge_to(std::size_t bytes) noexcept {
+    const std::size_t before = dirty_bytes();
     if (bytes == 0) {
       this->release_all_kept();
     } else {
       this->release_kept(beside_slices(bytes), 0);
     }
     purge_slices_to(bytes);
+    bound_.note({before, bytes, dirty_bytes()});
   }
 
+  // A huge page that loses a part of itself falls into small ones, and every one of those is a fault when it is wanted again:
+  // only who wants all memory to be purged pays that, and who has more of it idle than in use.
   void purge_slices_to(std::size_t bytes) noexcept {
+    if (bytes == 0) return purge_slices_to(0, System::page_size());
+    purge_slices_to(bytes, huge_page_bytes);
+    const std::size_t bearable = std::min(used_bytes(), policy.room(used_bytes()));
+    if (dirty_bytes() > std::max(bytes, bearable))
+      purge_slices_to(std::max(bytes, bearable / 2), System::page_size());
+  }
+
+  void purge_slices_to(std::size_t bytes, std::size_t grain) noexcept {
     for (unsigned least = slices_per_chunk; least != 0; least /= 4) {
       for (std::size_t c = 0; c < this->end() && dirty_bytes() > bytes; ++c) {
-        if (this->use(c) == ChunkUse::sliced) purge_runs(c, least);
+        if (this->use(c) == ChunkUse::sliced) purge_runs(c, least, grain);
       }
     }
   }
 
-  void purge_runs(std::size_t c, unsigned least) noexcept {
-    Chunk& chunk = this->chunk(c);
-    for (unsigned begin = chunk.dirty.next_in(0); begin < slices_per_chunk;) {
-      const unsigned end = chunk.dirty.next_out(begin);
-      if (end - begin >= least) purge_run(chunk, {c * slices_per_chunk + begin, end - begin});
-      begin = chunk.dirty.next_in(end);
+  // Effects: purges what is dirty in runs of at least `least` slices, by `grain` bytes where there are huge pages.
+  void purge_runs(std::size_t c, unsigned least, std::size_t grain) noexcept {
+    const Chunk& chunk = this->chunk(c);
+    const bool whole_huge_pages = chunk.huge_pages && grain == huge_page_bytes;
+    if (!whole_huge_pages) grain = System::page_size();
+    const SliceSet& runs = whole_huge_pages ? chunk.free : chunk.dirty;
+    for (unsigned begin = runs.next_in(0); begin < slices_per_chunk;) {
+      const unsigned end = runs.next_out(begin);
+      if (end - begin >= least) purge_run(c, {begin, end - begin}, grain);
+      begin = runs.next_in(end);
     }
   }
 
   // Where a page is larger than a slice, what shares one with a neighbour stays dirty. A refusal is absorbed likewise.
-  void purge_run(Chunk& chunk, Run run) noexcept {
-    const Range pages = whole_pages({this->address(run.first), run.count * slice_bytes}, System::page_size());
-    if (pages.empty() || System::decommit(pages)) return;
-    const auto slices = static_cast<unsigned>(pages.size / slice_bytes);
-    chunk.dirty.remove(this->window().slice_of(pages.begin) % slices_per_chunk, slices);
-    dirty_slices_ -= slices;
+  void purge_run(std::size_t c, Run run, std::size_t grain) noexcept {
+    Chunk& chunk = this->chunk(c);
+    const std::size_t first = c * slices_per_chunk;
+    const Range pages = whole_pages({this->address(first + run.first), run.count * slice_bytes}, grain);
+    if (pages.empty()) return;
+    SliceSet gone;
+    gone.add(static_cast<unsigned>(this->window().slice_of(pages.begin) - first),
+             static_cast<unsigned>(pages.size / slice_bytes));
+    gone = gone & chunk.dirty;
+    if (gone.count() == 0 || System::decommit(pages)) return;
+    chunk.dirty.remove(gone);
+    dirty_slices_ -= gone.count();
   }
 
   std::size_t first_with_room_ = 0;
   std::size_t used_slices_ = 0;
   std::size_t dirty_slices_ = 0;
   std::size_t sliced_chunks_ = 0;
+  IdleBound bound_;
   Lock lock_;
 };
 

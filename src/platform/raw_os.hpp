@@ -127,6 +127,10 @@ struct RawOs {
     return Result<std::byte*>::failure(Error{EEXIST});
   }
 
+  static void prefer_huge_pages(Range range) noexcept {
+    raw::system_call(raw::Call::madvise, address_of(range.begin), range.size, MADV_HUGEPAGE);
+  }
+
   static void write(int file, const char* text, std::size_t bytes) noexcept {
     raw::system_call(raw::Call::write, static_cast<std::uintptr_t>(file), address_of(text), bytes);
   }
