@@ -48,8 +48,9 @@ struct Chunk {
 
 // absent   nothing of ours is mapped there
 // sliced   handed out slice by slice
-// huge     part of a block that has chunks to itself
-enum class ChunkUse : std::uint8_t { absent, sliced, huge };
+// huge     the first of a block that has chunks to itself
+// rest     a later one of such a block
+enum class ChunkUse : std::uint8_t { absent, sliced, huge, rest };
 
 struct ChunkState {
   ChunkUse use = ChunkUse::absent;
@@ -108,7 +109,8 @@ class ChunkMap {
       if (!open_tables(c, parcel.count) || !have_chunk(c)) return none;
       const Result<std::byte*> mapped = System::map_at(address(c * slices_per_chunk), parcel.bytes);
       if (mapped.ok()) {
-        occupy(c, parcel.count, use);
+        occupy(c, parcel.count, use == ChunkUse::huge ? ChunkUse::rest : use);
+        states_[c].use = use;
         return c;
       }
       if (mapped.error.number != EEXIST) return none;
@@ -121,11 +123,11 @@ class ChunkMap {
     std::fill_n(states_ + first, count, ChunkState{});
   }
 
-  // Effects: makes the `more` chunks behind `first` parts of the same use.  Returns: whether they were absent.
+  // Effects: makes the `more` chunks behind it parts of the huge block at `first`.  Returns: whether they were absent.
   [[nodiscard]] bool widen(std::size_t first, std::size_t count, std::size_t more) noexcept {
     const std::size_t next = first + count;
     if (first_absent(next, {more, more * chunk_bytes}) != next || !open_tables(next, more)) return false;
-    occupy(next, more, use(first));
+    occupy(next, more, ChunkUse::rest);
     return true;
   }
 

@@ -16,6 +16,9 @@
 
 namespace basalt::engine {
 
+// Who has memory of the window: a block; nobody, though it is ours; or a stranger.
+enum class Tenant : std::uint8_t { huge_block, vacant, stranger };
+
 // Everything here requires the lock of the Space. A block is named by its first chunk.
 template <AddressSpaceOs System>
 class HugeChunks : public ChunkMap<System> {
@@ -38,6 +41,16 @@ class HugeChunks : public ChunkMap<System> {
     if (c == none) c = map_block({chunks_for(bytes), bytes, std::max(alignment, chunk_bytes)});
     if (c != none) huge_bytes_ += length(c);
     return c;
+  }
+
+  // Returns: who has this slice, in a chunk that is not sliced.
+  [[nodiscard]] Tenant tenant_of_chunk(std::size_t chunk, std::size_t slice) const noexcept {
+    if (this->use(chunk) == ChunkUse::absent) return Tenant::stranger;
+    std::size_t first = chunk;
+    while (this->use(first) != ChunkUse::huge) --first;
+    const bool in_use = this->window().entry(first * slices_per_chunk) != 0;
+    return in_use && (slice - first * slices_per_chunk) * slice_bytes < length(first) ? Tenant::huge_block
+                                                                                      : Tenant::vacant;
   }
 
   // Effects: nobody has the block any more: its memory is kept, or goes back to the system.

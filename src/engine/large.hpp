@@ -30,6 +30,7 @@ class LargeBlocks {
   // Returns: false if there is no large block; one that is freed twice, or in its middle, ends the program.
   [[nodiscard]] bool free(void* p, std::size_t slice, MapEntry entry) noexcept {
     if (entry == entry_for(Kind::interior)) refuse_inside(p);
+    if (entry == 0) refuse_unclaimed(p, slice);
     const bool huge = entry == entry_for(Kind::huge);
     if (!huge && entry != entry_for(Kind::large)) return false;
     if (p != space_.address(slice)) refuse_inside(p);
@@ -45,8 +46,8 @@ class LargeBlocks {
   }
 
   [[nodiscard]] std::size_t usable_size(std::size_t slice, MapEntry entry) const noexcept {
-    return entry == entry_for(Kind::huge) ? space_.huge_size(slice)
-                                          : space_.descriptor(slice).slices * slice_bytes;
+    if (entry == entry_for(Kind::huge)) return space_.huge_size(slice);
+    return entry == entry_for(Kind::large) ? space_.descriptor(slice).slices * slice_bytes : 0;
   }
 
   // Returns: the block at its new size, if its memory could be kept without a copy; else nullptr, and it is as it was.
@@ -94,6 +95,13 @@ class LargeBlocks {
     if (!space_.claim(slice, entry_for(Kind::huge))) refuse_double(space_.address(slice));
     const std::size_t now = space_.resize_huge(slice, size);
     return now == Space<System>::none ? nullptr : space_.address(now);
+  }
+
+  // Only the first slice of a huge block has an entry, and free memory has none: where there is none, the space is asked.
+  [[gnu::cold]] void refuse_unclaimed(const void* p, std::size_t slice) const noexcept {
+    const Tenant tenant = space_.tenant(slice);
+    if (tenant == Tenant::huge_block) refuse_inside(p);
+    if (tenant == Tenant::vacant) refuse_double(p);
   }
 
   [[noreturn, gnu::cold]] static void refuse_inside(const void* p) noexcept {

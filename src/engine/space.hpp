@@ -136,6 +136,13 @@ class Space : public HugeChunks<System> {
     return this->chunk(slice / slices_per_chunk).huge_bytes;
   }
 
+  // Returns: who has a slice that has no entry in the map.
+  [[nodiscard]] Tenant tenant(std::size_t slice) noexcept {
+    Holding hold{lock_};
+    const std::size_t c = slice / slices_per_chunk;
+    return this->use(c) == ChunkUse::sliced ? Tenant::vacant : this->tenant_of_chunk(c, slice);
+  }
+
   // Effects: gives all free memory back to the system; the addresses stay.  Returns: the bytes that went.
   std::size_t purge() noexcept {
     Holding hold{lock_};

@@ -89,14 +89,6 @@ TEST_F(EngineDeath, DoubleFreeOfALargeOrHugeBlockByTwoThreads) {
 }
 
 // Nothing is left of such a block that could say more: it is not ours any more, and the door says so.
-TEST_F(EngineDeath, LargeAndHugeBlocksAreForeignOnceTheyAreFree) {
-  for (const std::size_t size : {100 * KiB, 10 * MiB}) {
-    std::byte* const block = made(size);
-    EXPECT_TRUE(engine_.deallocate(block));
-    EXPECT_FALSE(engine_.deallocate(block));
-    EXPECT_FALSE(engine_.owns(block));
-  }
-}
 
 TEST_F(EngineDeath, InsideASmallBlock) {
   std::byte* const block = made(100);
@@ -128,6 +120,30 @@ TEST_F(EngineDeath, InsideALargeBlock) {
 TEST_F(EngineDeath, InsideAHugeBlock) {
   std::byte* const block = made(10 * MiB);
   EXPECT_DEATH(drop(block + 16), inside_large);
+  EXPECT_DEATH(drop(block + 64 * KiB), inside_large);
+  EXPECT_DEATH(drop(block + 10 * MiB - 16), inside_large);
+}
+
+// Nothing in the map tells a slice of such a block from one that nobody has.
+TEST_F(EngineDeath, TwiceOfALargeOrHugeBlockWithNothingInBetween) {
+  for (const std::size_t size : {100 * KiB, 10 * MiB}) {
+    std::byte* const block = made(size);
+    drop(block);
+    EXPECT_DEATH(drop(block), double_free);
+    EXPECT_DEATH(drop(block + size / 2), double_free);
+  }
+}
+
+TEST_F(EngineDeath, InMemoryThatNobodyHasYet) {
+  std::byte* const block = made(100 * KiB);
+  EXPECT_DEATH(drop(block + MiB), double_free);
+}
+
+TEST_F(EngineDeath, WhereAHugeBlockWasThatTheSystemHasAgainIsForeign) {
+  std::byte* const block = made(300 * MiB);  // more than is ever kept
+  drop(block);
+  EXPECT_FALSE(engine_.deallocate(block));
+  EXPECT_FALSE(engine_.deallocate(block + 200 * MiB));
 }
 
 TEST_F(EngineDeath, WildPointersAreNotTouched) {
