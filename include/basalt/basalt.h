@@ -60,6 +60,25 @@ void basalt_stats(struct basalt_heap_stats* out);
 size_t basalt_stats_json(char* buffer, size_t size);
 size_t basalt_stats_openmetrics(char* buffer, size_t size);
 
+/* Effects: as basalt_trim, from whichever thread.  Returns: the bytes that went. Not in libbasalt-basic. */
+size_t basalt_purge(void);
+
+/* Returns: how many bytes may stay resident besides those that the program holds, if no call follows. It is taken by walking,
+ * and in the statistics as `idle_bound`. Not in libbasalt-basic. */
+size_t basalt_idle_bound(void);
+
+/* The options: docs/reference/options.md has the table, and a process prints it that begins with BASALT_HELP=1 in its
+ * environment. Names and values are text as in the environment: "keep" and "64M" for BASALT_KEEP=64M. Any thread may call
+ * these at any time; what is set counts from the next slow path on, in each thread. Not in libbasalt-basic.
+ *
+ * Returns: 0; EINVAL if there is no such option, it does not take that value, or only the environment may set it, and then
+ * nothing has changed. errno stays as it is. */
+int basalt_option_set(const char* name, const char* value);
+
+/* Effects: writes the option's value to `buffer` as basalt_stats_json does.  Returns: the length of the value; 0 if there is no
+ * such option. */
+size_t basalt_option_get(const char* name, char* buffer, size_t size);
+
 /* Walks the heap.  Returns: NULL if every law holds, else the law that is broken, in words. */
 const char* basalt_validate(void);
 

@@ -41,6 +41,7 @@ void notice_relocation() noexcept {
 void prepare_first_use() noexcept {
   if (!libc_up()) notice_relocation();
   if (!libc_up()) return;
+  heed_environment();
   Readiness expected = Readiness::unready;
   if (!readiness.compare_exchange_strong(expected, Readiness::registering, std::memory_order_acq_rel,
                                          std::memory_order_relaxed)) {

@@ -73,6 +73,8 @@ struct Parts {
     now.clean = space.mapped_bytes() - space.used_bytes() - now.dirty;
     now.metadata = space.table_bytes() + pool.mapped_bytes() + objects.mapped_bytes();
     now.mapped = space.mapped_bytes() + now.metadata;
+    const std::size_t kept = std::max(space.idle_bound(), now.dirty);
+    now.idle_bound = kept + now.spans.unused() + now.spans.tails + now.metadata;
     now.heaps = pool.count();
     each_lock_to_release([](Lock& lock) { lock.unlock(); });
     for (unsigned c = 0; c < class_count; ++c)

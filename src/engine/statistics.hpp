@@ -62,6 +62,9 @@ struct Statistics {
   std::size_t mapped = 0;    // bytes that the system was asked for and may be used
   std::size_t heaps = 0;     // how many there are, those that wait for a thread included
 
+  // How much may stay resident, besides what callers hold, if nothing happens from now on: the most of it is Space::idle_bound.
+  std::size_t idle_bound = 0;
+
   // An estimate, not part of any sum: how much of `spans.live` callers did not ask for. From the requests that found a bin
   // empty: one of many, chosen by where the bins happen to end.
   std::size_t rounding_sampled = 0;

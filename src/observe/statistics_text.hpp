@@ -73,7 +73,8 @@ void write_json(BufferText& text, const char* allocator, const engine::Statistic
     text << comma << "\"" << f.name << "\":" << f.value;
     comma = ",";
   });
-  text << "},\"estimates\":{\"rounding_in_live_slots_sampled\":" << now.rounding_sampled << "}";
+  text << "},\"idle_bound\":" << now.idle_bound;
+  text << ",\"estimates\":{\"rounding_in_live_slots_sampled\":" << now.rounding_sampled << "}";
   text << ",\"classes\":[";
   comma = "";
   for (unsigned c = 0; c < engine::class_count; ++c) {
@@ -101,11 +102,14 @@ void write_open_metrics(BufferText& text, const engine::Statistics& now, EachHea
   constexpr const char* classes = "basalt_class_bytes";
   constexpr const char* heaps = "basalt_heap_bytes";
   constexpr const char* mapped = "basalt_mapped_bytes";
+  constexpr const char* idle = "basalt_idle_bound_bytes";
   constexpr const char* rounding = "basalt_rounding_sampled_bytes";
   write_family(text, mapped, "What the system was asked for and may be used.");
   text << mapped << " " << now.mapped << "\n";
   write_family(text, memory, "What it is used for; sums to basalt_mapped_bytes.");
   each_figure(now, [&](Figure f) { text << memory << "{state=\"" << f.name << "\"} " << f.value << "\n"; });
+  write_family(text, idle, "What may stay resident while nothing happens, besides live blocks.");
+  text << idle << " " << now.idle_bound << "\n";
   write_family(text, rounding, "Estimate from samples: what callers did not ask for in live slots.");
   text << rounding << " " << now.rounding_sampled << "\n";
   write_family(text, classes, "Spans by the size of their slots.");

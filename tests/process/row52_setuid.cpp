@@ -17,6 +17,10 @@ int privileged() {
   // BASALT_FOREIGN=leak is not heard: a program that contains us aborts.
   const process::Outcome outcome = process::outcome_of([&] { std::free(process::opaque<void*>(&local)); });
   CHECK(outcome.aborted());
+  // BASALT_HARD_LIMIT neither, nor a bad value, nor BASALT_HELP: see what the parent makes of standard error.
+  void* const p = std::malloc(std::size_t{64} << 20);
+  CHECK(p != nullptr);
+  std::free(p);
   return 0;
 }
 
@@ -46,11 +50,16 @@ int main(int argc, char** argv) {
   std::snprintf(helper, sizeof helper, "%s/helper", directory);
   std::snprintf(report, sizeof report, "%s/report", directory);
   copy_file(process::own_path(), helper);
+  std::FILE* const said = std::tmpfile();
+  CHECK(said != nullptr);
+  const int words = ::fileno(said);
 
   const pid_t child = ::fork();
   if (child == 0) {
     CHECK(::setgid(nobody) == 0 && ::setuid(nobody) == 0);
     CHECK(::setenv("BASALT_FOREIGN", "leak", 1) == 0 && ::setenv("BASALT_STATS", report, 1) == 0);
+    CHECK(::setenv("BASALT_HARD_LIMIT", "32M", 1) == 0 && ::setenv("BASALT_KEEP", "nonsense", 1) == 0);
+    CHECK(::setenv("BASALT_HELP", "1", 1) == 0 && ::dup2(words, 2) == 2);
     ::execl(helper, argv[0], "privileged", nullptr);
     ::_exit(2);
   }
@@ -63,4 +72,5 @@ int main(int argc, char** argv) {
   }
   CHECK(process::succeeded(status));
   CHECK(!wrote);
+  CHECK(::lseek(words, 0, SEEK_END) == 0);  // not a word
 }

@@ -15,4 +15,6 @@ inline constexpr const char* kitchen_name = "basalt-basic";
 // Hidden here too: see first_use.hpp.
 [[gnu::visibility("hidden")]] extern constinit Kitchen kitchen;
 
+inline void heed_environment() noexcept {}  // it has no options
+
 }  // namespace basalt::door

@@ -16,6 +16,9 @@ inline constexpr const char* kitchen_name = "basalt";
 
 extern constinit Kitchen kitchen;
 
+// Effects: the options are what the environment says; once, and not before libc may be called.
+[[gnu::visibility("hidden")]] void heed_environment() noexcept;
+
 // How a thread finds its heap: one word of its static TLS, the distance from an empty heap. So a thread begins with 0,
 // which is also what there is before the dynamic linker has relocated every object and copied the initial values of
 // thread-local ones; resolvers of indirect functions may call us then. The heap that they are given is forgotten, with

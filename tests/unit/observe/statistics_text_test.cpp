@@ -16,6 +16,7 @@ engine::Statistics example() {
   now.metadata = 1'000;
   now.mapped = now.spans.bytes + now.large + now.clean + now.metadata;
   now.heaps = 1;
+  now.idle_bound = 32 * MiB;
   now.rounding_sampled = 77;
   return now;
 }
@@ -46,7 +47,7 @@ TEST(StatisticsText, Json) {
       "{\"schema\":1,\"allocator\":\"basalt\",\"unit\":\"bytes\",\"mapped\":4082920,\"sums_to_mapped\":{"
       "\"live_slots\":16000,\"live_large\":65536,\"live_huge\":0,\"free_in_spans\":256,\"cached\":96,"
       "\"remote\":32,\"tails\":0,\"dirty\":0,\"clean\":4000000,\"metadata\":1000},"
-      "\"estimates\":{\"rounding_in_live_slots_sampled\":77},"
+      "\"idle_bound\":33554432,\"estimates\":{\"rounding_in_live_slots_sampled\":77},"
       "\"classes\":[{\"slot\":16,\"spans\":1,\"bytes\":16384,\"live\":16000,\"free\":256,\"cached\":96,"
       "\"remote\":32,\"tails\":0}],"
       "\"heaps\":[{\"heap\":1,\"spans\":1,\"bytes\":16384,\"live\":16000,\"free\":256,\"cached\":96,"
@@ -58,6 +59,7 @@ TEST(StatisticsText, OpenMetrics) {
   EXPECT_NE(text.find("# TYPE basalt_memory_bytes gauge\n# UNIT basalt_memory_bytes bytes\n"),
             std::string::npos);
   EXPECT_NE(text.find("\nbasalt_memory_bytes{state=\"live_large\"} 65536\n"), std::string::npos);
+  EXPECT_NE(text.find("\nbasalt_idle_bound_bytes 33554432\n"), std::string::npos);
   EXPECT_NE(text.find("\nbasalt_class_bytes{slot=\"16\",state=\"cached\"} 96\n"), std::string::npos);
   EXPECT_NE(text.find("\nbasalt_heap_bytes{heap=\"1\",state=\"remote\"} 32\n"), std::string::npos);
   EXPECT_EQ(text.substr(text.size() - 6), "# EOF\n");
