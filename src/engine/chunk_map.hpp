@@ -5,6 +5,9 @@
 //      map      |eeee eeee|eeee eeee|       |                       one entry for each slice
 //      chunks   |    *    |    *    |       |                       where its Chunk is: what is free, and descriptors
 //
+// Where the window is full, or others have mapped what is left of it, chunks are mapped anywhere: they have the numbers behind
+// the last of the window, in the same tables, and are found by a slower path (see Outlying).
+//
 // Nothing of this lies in the window, so an overflow cannot reach it. The map is opened as chunks come, and each Chunk is
 // mapped when it is needed, and then for good: so neither mlockall nor a limit on address space is charged for more than a
 // few MiB that are not used.
@@ -20,6 +23,7 @@
 #include "../base/bits.hpp"
 #include "../base/range.hpp"
 #include "../platform/os.hpp"
+#include "outlying.hpp"
 #include "page_map.hpp"
 #include "slice_set.hpp"
 #include "span.hpp"
@@ -101,32 +105,49 @@ class ChunkMap {
   };
   static constexpr Parcel one_chunk{1, chunk_bytes};
 
-  // Effects: maps the parcel at the lowest absent chunks where the system lets us, in so many tries.
-  // Returns: the first of them, or `none`.
+  // Returns: the slice in which p lies; `none` if it is not one that there has ever been. Any pointer may be asked for.
+  [[nodiscard]] std::size_t slice_of(const void* p) const noexcept {
+    const Window window = this->window();
+    const std::size_t slice = window.slice_of(p);
+    return slice < window.slices ? slice : outlying_slice(address_of(p));
+  }
+
+  // Returns: 0 if p lies in no slice of a block.
+  [[nodiscard]] MapEntry entry_of(const void* p) const noexcept {
+    const std::size_t slice = slice_of(p);
+    return slice == none ? 0 : entry(slice);
+  }
+  [[nodiscard]] MapEntry entry(std::size_t slice) const noexcept {
+    return entries_[slice].load(std::memory_order_relaxed);
+  }
+
+  // Effects: maps the parcel at the lowest absent chunks of the window where the system lets us, in so many tries, or else
+  // anywhere.  Returns: the first of them, or `none`.
   [[nodiscard]] std::size_t place(Parcel parcel, ChunkUse use, std::size_t tries = SIZE_MAX) noexcept {
     for (std::size_t c = first_absent(0, parcel); c != none && tries-- != 0;
          c = first_absent(c + 1, parcel)) {
       if (!open_tables(c, parcel.count) || !have_chunk(c)) return none;
       const Result<std::byte*> mapped = System::map_at(address(c * slices_per_chunk), parcel.bytes);
       if (mapped.ok()) {
-        occupy(c, parcel.count, use == ChunkUse::huge ? ChunkUse::rest : use);
-        states_[c].use = use;
+        occupy(c, parcel.count, use);
         return c;
       }
       if (mapped.error.number != EEXIST) return none;
     }
-    return none;
+    return laid_out() ? place_anywhere(parcel, use) : none;
   }
 
   // Effects: makes `count` chunks, whose memory is gone, absent again.
   void vacate(std::size_t first, std::size_t count) noexcept {
     std::fill_n(states_ + first, count, ChunkState{});
+    if (first >= most_) outlying_.remove(first - most_, count);
   }
 
   // Effects: makes the `more` chunks behind it parts of the huge block at `first`.  Returns: whether they were absent.
   [[nodiscard]] bool widen(std::size_t first, std::size_t count, std::size_t more) noexcept {
     const std::size_t next = first + count;
-    if (first_absent(next, {more, more * chunk_bytes}) != next || !open_tables(next, more)) return false;
+    if (first >= most_ || first_absent(next, {more, more * chunk_bytes}) != next) return false;
+    if (!open_tables(next, more)) return false;
     occupy(next, more, ChunkUse::rest);
     return true;
   }
@@ -141,7 +162,7 @@ class ChunkMap {
 
   // Returns: the bytes of the tables, as far as they may be used, and of what describes the chunks.
   // Requires: the lock of the space.
-  [[nodiscard]] std::size_t table_bytes() const noexcept { return table_bytes_; }
+  [[nodiscard]] std::size_t table_bytes() const noexcept { return table_bytes_ + outlying_.mapped_bytes(); }
 
   [[nodiscard]] Span& descriptor(std::size_t slice) const noexcept {
     return chunk_of(slice).spans[slice % slices_per_chunk];
@@ -166,15 +187,59 @@ class ChunkMap {
   }
 
   [[nodiscard]] std::byte* address(std::size_t slice) const noexcept {
+    const std::size_t chunk = slice / slices_per_chunk;
+    if (chunk >= most_) [[unlikely]]
+      return outlying_.address(chunk - most_) + slice % slices_per_chunk * slice_bytes;
     return reinterpret_cast<std::byte*>(base_ + (slice << slice_shift));
   }
 
  private:
+  [[nodiscard]] std::size_t outlying_slice(std::uintptr_t address) const noexcept {
+    const std::size_t index = outlying_.find(address);
+    return index == none ? none : (most_ + index) * slices_per_chunk + address % chunk_bytes / slice_bytes;
+  }
+
+  [[nodiscard]] std::size_t place_anywhere(Parcel parcel, ChunkUse use) noexcept {
+    const std::size_t c = first_number(parcel.count);
+    if (c == none || !open_tables(c, parcel.count) || !have_chunk(c)) return none;
+    const Range memory = mapped_at_multiple(parcel.bytes, std::max(parcel.alignment, chunk_bytes));
+    if (memory.empty()) return none;
+    if (!outlying_.add(c - most_, parcel.count, memory.begin)) {
+      (void)System::unmap(memory);
+      return none;
+    }
+    occupy(c, parcel.count, use);
+    return c;
+  }
+
+  // What is mapped too much, for the sake of the alignment, goes back; if the system refuses, it is never touched.
+  [[nodiscard]] static Range mapped_at_multiple(std::size_t bytes, std::size_t alignment) noexcept {
+    const Result<std::byte*> mapped = System::map(bytes + alignment);
+    if (!mapped.ok()) return {};
+    std::byte* const begin = align_up(mapped.value, alignment);
+    const Range before = range_between(mapped.value, begin);
+    const Range behind = range_between(begin + bytes, mapped.value + bytes + alignment);
+    if (!before.empty()) (void)System::unmap(before);
+    if (!behind.empty()) (void)System::unmap(behind);
+    return {begin, bytes};
+  }
+
+  // Returns: the first of so many numbers in a row that no chunk outside the window has; `none` if there are not as many.
+  [[nodiscard]] std::size_t first_number(std::size_t count) const noexcept {
+    std::size_t run = 0;
+    for (std::size_t c = most_; c < 2 * most_; ++c) {
+      run = use(c) == ChunkUse::absent ? run + 1 : 0;
+      if (run == count) return c + 1 - count;
+    }
+    return none;
+  }
+
   [[nodiscard]] Chunk& chunk_of(std::size_t slice) const noexcept {
     return *chunks_[slice / slices_per_chunk];
   }
 
-  // A smaller window is better than none: a limit on address space may not leave room for the tables of the largest.
+  // A smaller window is better than none: a limit on address space may not leave room for the tables of the largest, nor for
+  // much besides.
   [[nodiscard]] bool have_tables() noexcept {
     for (const std::size_t window : {64 * GiB, 8 * GiB, GiB, 256 * MiB}) {
       if (reserve_tables(window / chunk_bytes)) return true;
@@ -182,13 +247,16 @@ class ChunkMap {
     return false;
   }
 
+  // As many chunks again may lie outside the window. The tables are to take up a quarter of the address space that there is, at
+  // most: so four times as much is asked for.
   [[nodiscard]] bool reserve_tables(std::size_t chunks) noexcept {
     const std::size_t page = System::page_size();
-    const std::size_t states_bytes = align_up(chunks * sizeof(ChunkState), page);
-    const std::size_t chunks_bytes = align_up(chunks * sizeof(Chunk*), page);
-    const std::size_t bytes = states_bytes + chunks_bytes + chunks * slices_per_chunk * sizeof(MapEntry);
-    const Result<std::byte*> tables = System::reserve(bytes);
+    const std::size_t states_bytes = align_up(2 * chunks * sizeof(ChunkState), page);
+    const std::size_t chunks_bytes = align_up(2 * chunks * sizeof(Chunk*), page);
+    const std::size_t bytes = states_bytes + chunks_bytes + 2 * chunks * slices_per_chunk * sizeof(MapEntry);
+    const Result<std::byte*> tables = System::reserve(4 * bytes);
     if (!tables.ok()) return false;
+    (void)System::unmap({tables.value + bytes, 3 * bytes});
     if (System::open({tables.value, states_bytes + chunks_bytes})) {
       (void)System::unmap({tables.value, bytes});
       return false;
@@ -232,22 +300,27 @@ class ChunkMap {
   }
 
   void occupy(std::size_t first, std::size_t count, ChunkUse use) noexcept {
-    std::fill_n(states_ + first, count, ChunkState{use, most_room});
-    if (first + count > end_) {
-      end_ = first + count;
-      slices_.store(end_ * slices_per_chunk, std::memory_order_release);
-    }
+    const ChunkUse others = use == ChunkUse::huge ? ChunkUse::rest : use;
+    std::fill_n(states_ + first, count, ChunkState{others, most_room});
+    states_[first].use = use;
+    const std::size_t end = first + count;
+    end_ = std::max(end_, end);
+    if (first < most_ && end * slices_per_chunk > slices_.load(std::memory_order_relaxed))
+      slices_.store(end * slices_per_chunk, std::memory_order_release);
   }
 
-  // Effects: makes sure that the map entries of `count` chunks can be written; those of all chunks before them, too.
+  // Effects: makes sure that the map entries of `count` chunks can be written; those of all chunks before them, in the
+  // window or out of it, too.
   [[nodiscard]] bool open_tables(std::size_t first, std::size_t count) noexcept {
-    const std::size_t page = System::page_size();
-    auto* const opened = reinterpret_cast<std::byte*>(entries_) + opened_bytes_;
+    const bool inside = first < most_;
+    std::size_t& opened_bytes = inside ? opened_bytes_ : opened_outside_;
+    auto* const begin =
+        reinterpret_cast<std::byte*>(entries_ + (inside ? 0 : most_ * slices_per_chunk)) + opened_bytes;
     auto* const end = reinterpret_cast<std::byte*>(entries_ + (first + count) * slices_per_chunk);
-    if (end <= opened) return true;
-    const Range more = range_between(opened, align_up(end, page));
+    if (end <= begin) return true;
+    const Range more = range_between(begin, align_up(end, System::page_size()));
     if (System::open(more)) return false;
-    opened_bytes_ += more.size;
+    opened_bytes += more.size;
     table_bytes_ += more.size;
     return true;
   }
@@ -261,15 +334,18 @@ class ChunkMap {
     return memory.ok();
   }
 
-  std::atomic<std::size_t> slices_{0};  // up to `end_`; published last
+  std::atomic<std::size_t> slices_{
+      0};  // up to the highest chunk of the window that was ever used; published last
+  Outlying<System> outlying_;
   std::uintptr_t base_ = 0;
   ChunkState* states_ = nullptr;
   std::atomic<MapEntry>* entries_ = nullptr;
   Chunk** chunks_ = nullptr;
-  std::size_t end_ = 0;           // one past the highest chunk that was ever used
-  std::size_t most_ = 0;          // chunks that the tables have room for
-  std::size_t opened_bytes_ = 0;  // of the map, from its first entry on
-  std::size_t table_bytes_ = 0;   // of all tables, and of what describes chunks
+  std::size_t end_ = 0;             // one past the highest chunk that was ever used
+  std::size_t most_ = 0;            // chunks that fit into the window; the tables have room for twice as many
+  std::size_t opened_bytes_ = 0;    // of the map, from its first entry on
+  std::size_t opened_outside_ = 0;  // and from that of the first chunk outside the window
+  std::size_t table_bytes_ = 0;     // of all tables, and of what describes chunks
 };
 
 }  // namespace basalt::engine

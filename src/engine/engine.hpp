@@ -80,7 +80,7 @@ class Engine {
 
   // In place within a quarter of the size; large blocks as long as their neighbours are free; huge ones by moving pages.
   [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
-    if (is_object(parts_.space.window().entry_of(p))) return parts_.objects.reallocate(parts_.space, p, size);
+    if (is_object(parts_.space.entry_of(p))) return parts_.objects.reallocate(parts_.space, p, size);
     const std::size_t old = usable_size(p);
     if (size <= old && size >= old - old / 4) return p;
     if (void* const resized = large().resize(p, size)) return resized;
@@ -92,13 +92,13 @@ class Engine {
   }
 
   [[nodiscard]] std::size_t usable_size(const void* p) const noexcept {
-    const std::size_t slice = parts_.space.window().slice_of(p);
-    const MapEntry entry = parts_.space.window().entry(slice);
+    const std::size_t slice = parts_.space.slice_of(p);
+    const MapEntry entry = parts_.space.entry(slice);
     if (is_object(entry)) return HeapObject<System>::usable_size(parts_.space, slice, entry);
     return is_span(entry) ? slot_bytes(entry & 0xff) : large().usable_size(slice, entry);
   }
 
-  [[nodiscard]] bool owns(const void* p) const noexcept { return parts_.space.window().entry_of(p) != 0; }
+  [[nodiscard]] bool owns(const void* p) const noexcept { return parts_.space.entry_of(p) != 0; }
 
   // Heaps that a program makes and destroys. Their blocks are freed, reallocated and asked about like all others.
   [[nodiscard]] HeapObjects<System>& objects() noexcept { return parts_.objects; }
@@ -121,7 +121,7 @@ class Engine {
 
   // Returns: the heap object that p is a block of; nullptr if it is of none.
   [[nodiscard]] basalt_heap* heap_of(const void* p) const noexcept {
-    const MapEntry entry = parts_.space.window().entry_of(p);
+    const MapEntry entry = parts_.space.entry_of(p);
     return is_object(entry) ? parts_.objects.owner(entry) : nullptr;
   }
 
@@ -263,10 +263,9 @@ class Engine {
   }
 
   [[nodiscard]] bool free_slowly(void* p) noexcept {
-    const Window window = parts_.space.window();
-    const std::size_t slice = window.slice_of(p);
-    if (slice >= window.slices) return false;
-    const MapEntry entry = window.entry(slice);
+    const std::size_t slice = parts_.space.slice_of(p);
+    if (slice == Space<System>::none) return false;
+    const MapEntry entry = parts_.space.entry(slice);
     if (is_object(entry)) {
       parts_.objects.free(parts_.space, p, slice, entry);
       return true;

@@ -94,7 +94,7 @@ class HeapObject {
     release_all(full_);
     while (large_.first != nullptr) {
       const std::size_t slice = slice_of(*large_.first);
-      give_large(space_->address(slice), slice, space_->window().entry(slice));
+      give_large(space_->address(slice), slice, space_->entry(slice));
     }
   }
 
@@ -168,8 +168,8 @@ class HeapObject {
     });
     for (Span* block = large_.first; block != nullptr; block = block->next) {
       const std::size_t slice = slice_of(*block);
-      live += usable_size(*space_, slice, space_->window().entry(slice));
-      mapped += usable_size(*space_, slice, space_->window().entry(slice));
+      live += usable_size(*space_, slice, space_->entry(slice));
+      mapped += usable_size(*space_, slice, space_->entry(slice));
     }
     if (broken != nullptr) return broken;
     if (live != figures_.live_bytes) return "a heap object counts its live bytes rightly";
@@ -220,7 +220,7 @@ class HeapObject {
   }
 
   void put_slot(std::byte* block) noexcept {
-    Span& span = space_->span_of(space_->window().slice_of(block));
+    Span& span = space_->span_of(space_->slice_of(block));
     const unsigned slot = checked_slot(span, block);
     const std::uint64_t bit = std::uint64_t{1} << slot % 64;
     if ((span.free[slot / 64] & bit) != 0) refuse_double(block);
@@ -269,8 +269,8 @@ class HeapObject {
 
   // Effects: a large block that is nobody's becomes this heap's.
   void keep_large(void* block) noexcept {
-    const std::size_t slice = space_->window().slice_of(block);
-    const MapEntry entry = with_owner(space_->window().entry(slice), id_);
+    const std::size_t slice = space_->slice_of(block);
+    const MapEntry entry = with_owner(space_->entry(slice), id_);
     space_->descriptor(slice).begin = static_cast<std::byte*>(block);
     large_.add(space_->descriptor(slice));
     space_->mark({slice, 1}, entry, 0);
@@ -288,9 +288,7 @@ class HeapObject {
     count_out(bytes);
   }
 
-  [[nodiscard]] std::size_t slice_of(const Span& span) const noexcept {
-    return space_->window().slice_of(span.begin);
-  }
+  [[nodiscard]] std::size_t slice_of(const Span& span) const noexcept { return space_->slice_of(span.begin); }
 
   void map_in(std::size_t bytes) noexcept {
     figures_.mapped_bytes += bytes;

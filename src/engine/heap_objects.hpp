@@ -76,7 +76,7 @@ class HeapObjects {
   void free_in(basalt_heap* handle, const Space<System>& space, void* p, const char* caller) noexcept {
     with(handle, [&](Object& object) {
       const MapEntry entry = owned_entry(object, space, p, caller);
-      object.put(p, space.window().slice_of(p), entry);
+      object.put(p, space.slice_of(p), entry);
     });
   }
 
@@ -92,14 +92,14 @@ class HeapObjects {
   void free(const Space<System>& space, void* p, std::size_t slice, MapEntry entry) noexcept {
     Object& object = *objects_[owner_of(entry)];
     Holding hold{object.lock};
-    if (space.window().entry(slice) != entry) refuse_double(p);
+    if (space.entry(slice) != entry) refuse_double(p);
     object.put(p, slice, entry);
   }
 
   // Returns: a block of the same heap with the old contents, or nullptr, and then nothing has changed.
   [[nodiscard]] void* reallocate(Space<System>& space, void* p, std::size_t size) noexcept {
-    const std::size_t slice = space.window().slice_of(p);
-    const MapEntry entry = space.window().entry(slice);
+    const std::size_t slice = space.slice_of(p);
+    const MapEntry entry = space.entry(slice);
     Object& object = *objects_[owner_of(entry)];
     const std::size_t old = Object::usable_size(space, slice, entry);
     basalt_heap* handle = nullptr;
@@ -159,7 +159,7 @@ class HeapObjects {
   // Returns: the entry of the slice of p.
   [[nodiscard]] static MapEntry owned_entry(const Object& object, const Space<System>& space, const void* p,
                                             const char* caller) noexcept {
-    const MapEntry entry = space.window().entry_of(p);
+    const MapEntry entry = space.entry_of(p);
     if (is_object(entry) && owner_of(entry) == object.id()) return entry;
     fatal(Text{} << "basalt: invalid pointer in " << caller << ": " << p << " is not a block of the heap \""
                  << object.name() << "\"");

@@ -48,9 +48,9 @@ class HugeChunks : public ChunkMap<System> {
     if (this->use(chunk) == ChunkUse::absent) return Tenant::stranger;
     std::size_t first = chunk;
     while (this->use(first) != ChunkUse::huge) --first;
-    const bool in_use = this->window().entry(first * slices_per_chunk) != 0;
-    return in_use && (slice - first * slices_per_chunk) * slice_bytes < length(first) ? Tenant::huge_block
-                                                                                      : Tenant::vacant;
+    const bool in_use = this->entry(first * slices_per_chunk) != 0;
+    if ((slice - first * slices_per_chunk) * slice_bytes >= length(first)) return Tenant::stranger;
+    return in_use ? Tenant::huge_block : Tenant::vacant;
   }
 
   // Effects: nobody has the block any more: its memory is kept, or goes back to the system.

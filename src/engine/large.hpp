@@ -52,8 +52,8 @@ class LargeBlocks {
 
   // Returns: the block at its new size, if its memory could be kept without a copy; else nullptr, and it is as it was.
   [[nodiscard]] void* resize(void* p, std::size_t size) noexcept {
-    const std::size_t slice = space_.window().slice_of(p);
-    const MapEntry entry = space_.window().entry(slice);
+    const std::size_t slice = space_.slice_of(p);
+    const MapEntry entry = space_.entry(slice);
     if (entry == entry_for(Kind::huge) && size > largest_run && size <= max_request)
       return resize_huge(slice, size);
     if (entry == entry_for(Kind::large) && size <= largest_run) return extend_run(slice, size) ? p : nullptr;

@@ -40,11 +40,11 @@ class Outbox {
   // Effects: sends block `i`, and those that follow it in the same word of the same bitmap.  Returns: the next one to send.
   template <class Post>
   [[nodiscard]] unsigned send_word(Space<System>& space, unsigned i, Post&& post) noexcept {
-    Span& span = space.span_of(space.window().slice_of(blocks_[i]));
+    Span& span = space.span_of(space.slice_of(blocks_[i]));
     const unsigned word = checked_slot(span, blocks_[i]) / 64;
     std::uint64_t bits = 0;
     for (; i < count_; ++i) {
-      if (&space.span_of(space.window().slice_of(blocks_[i])) != &span) break;
+      if (&space.span_of(space.slice_of(blocks_[i])) != &span) break;
       const unsigned slot = checked_slot(span, blocks_[i]);
       if (slot / 64 != word) break;
       const std::uint64_t bit = std::uint64_t{1} << slot % 64;

@@ -194,11 +194,10 @@ class Space : public HugeChunks<System> {
   // Requires: the locks of all heaps as well. (Large blocks come and go without them: there, only the entry may be read.)
   template <class Visitor>
   void each_span(Visitor&& visit) const noexcept {
-    const Window window = this->window();
     for (std::size_t c = 0; c < this->end(); ++c) {
       if (this->use(c) != ChunkUse::sliced) continue;
       for (std::size_t slice = c * slices_per_chunk; slice < (c + 1) * slices_per_chunk; ++slice) {
-        if (!is_span(window.entry(slice))) continue;
+        if (!is_span(this->entry(slice))) continue;
         if (this->chunk(c).back[slice % slices_per_chunk] == 0) visit(this->descriptor(slice));
       }
     }
@@ -337,7 +336,7 @@ class Space : public HugeChunks<System> {
     const Range pages = whole_pages({this->address(first + run.first), run.count * slice_bytes}, grain);
     if (pages.empty()) return;
     SliceSet gone;
-    gone.add(static_cast<unsigned>(this->window().slice_of(pages.begin) - first),
+    gone.add(static_cast<unsigned>(this->slice_of(pages.begin) - first),
              static_cast<unsigned>(pages.size / slice_bytes));
     gone = gone & chunk.dirty;
     if (gone.count() == 0 || System::decommit(pages)) return;

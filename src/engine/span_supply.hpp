@@ -117,7 +117,7 @@ class SpanSupply {
   }
 
   void put_one(std::byte* block) noexcept {
-    Span& span = space_->span_of(space_->window().slice_of(block));
+    Span& span = space_->span_of(space_->slice_of(block));
     const unsigned slot = checked_slot(span, block);
     const std::uint64_t bit = std::uint64_t{1} << slot % 64;
     if ((span.free[slot / 64] & bit) != 0) refuse_double(block);
@@ -151,7 +151,7 @@ class SpanSupply {
   void release(Span& span) noexcept {
     unlist(span);
     span.remote.end();
-    const Run run{space_->window().slice_of(span.begin), span.slices};
+    const Run run{space_->slice_of(span.begin), span.slices};
     space_->mark(run, 0, 0);
     space_->give(run);
   }

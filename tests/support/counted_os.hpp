@@ -17,8 +17,18 @@ struct CountedOs : Inner {
   static Result<std::byte*> map_at(std::byte* at, std::size_t bytes) noexcept {
     return counted(Inner::map_at(at, bytes), bytes);
   }
-  static Error open(Range range) noexcept { return counted(Inner::open(range), range.size); }
-  static Error unmap(Range range) noexcept { return counted(Inner::unmap(range), 0 - range.size); }
+  static Result<std::byte*> reserve(std::size_t bytes) noexcept {
+    const Result<std::byte*> result = Inner::reserve(bytes);
+    if (result.ok()) closed = {result.value, bytes};
+    return result;
+  }
+  static Error open(Range range) noexcept {
+    if (closed.contains(range)) closed = range_between(range.end(), closed.end());
+    return counted(Inner::open(range), range.size);
+  }
+  static Error unmap(Range range) noexcept {
+    return counted(Inner::unmap(range), closed.contains(range) ? 0 : 0 - range.size);
+  }
   static Error extend(Range range, std::size_t bytes) noexcept {
     return counted(Inner::extend(range, bytes), bytes - range.size);
   }
@@ -29,6 +39,8 @@ struct CountedOs : Inner {
   }
 
  private:
+  static inline Range closed;  // of what was reserved last, what lies behind all that was opened
+
   static Error counted(Error error, std::size_t change) noexcept {
     if (!error) usable.fetch_add(change, std::memory_order_relaxed);
     return error;
