@@ -11,6 +11,7 @@
 #include "../base/buffer_text.hpp"
 #include "../base/compiler.hpp"
 #include "../engine/options.hpp"
+#include "../platform/container.hpp"
 #include "../platform/fatal.hpp"
 #include "../platform/raw_os.hpp"
 #include "foreign.hpp"
@@ -34,6 +35,19 @@ constinit std::atomic<bool> heeded{false};
 
 void print(const Text& text) noexcept { RawOs::write(2, text.data(), text.size()); }
 
+void print_container() noexcept {
+  const engine::Policy& policy = kitchen.policy();
+  const std::size_t memory = policy.container_bytes.load(std::memory_order_relaxed);
+  Text text;
+  text << "Container: memory ";
+  if (memory == engine::unlimited) {
+    text << "without limit";
+  } else {
+    text << memory;
+  }
+  print(text << ", " << policy.processors.load(std::memory_order_relaxed) << " processors\n");
+}
+
 void print_table() noexcept {
   print(
       Text{}
@@ -48,6 +62,7 @@ void print_table() noexcept {
   now << "\nNow: ";
   engine::write_now(now, kitchen.policy());
   print(now);
+  print_container();
 }
 
 [[nodiscard]] bool is_profile(const Option& option) noexcept {
@@ -84,6 +99,14 @@ void heed_those(Wanted&& wanted) noexcept {
   return false;
 }
 
+void heed_container() noexcept {
+  engine::Policy& policy = kitchen.policy();
+  if (policy.container.load(std::memory_order_relaxed) == 0) return;
+  const Allowance found = allowance();
+  policy.container_bytes.store(found.memory, std::memory_order_relaxed);
+  policy.processors.store(found.processors, std::memory_order_relaxed);
+}
+
 // Effects: writes what an option is that the policy does not know of.
 void write_other(BufferText& out, const Option& option) noexcept {
   if (&option == engine::find_option("foreign")) {
@@ -98,13 +121,16 @@ void write_other(BufferText& out, const Option& option) noexcept {
 
 }  // namespace
 
-// A process that gained privileges does not listen: whoever started it may be anybody.
+// A process that gained privileges does not listen to its environment: whoever started it may be anybody.
 void heed_environment() noexcept {
   if (environ == nullptr || heeded.exchange(true, std::memory_order_relaxed)) return;
-  if (::getauxval(AT_SECURE) != 0 || !any_option_in_environment()) return;
-  heed_those([](const Option& option) { return is_profile(option); });
-  heed_those([](const Option& option) { return !is_profile(option); });
-  if (help_is_wanted()) print_table();
+  const bool listens = ::getauxval(AT_SECURE) == 0 && any_option_in_environment();
+  if (listens) {
+    heed_those([](const Option& option) { return is_profile(option); });
+    heed_those([](const Option& option) { return !is_profile(option); });
+  }
+  heed_container();
+  if (listens && help_is_wanted()) print_table();
 }
 
 }  // namespace basalt::door

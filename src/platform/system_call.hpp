@@ -14,6 +14,7 @@ namespace basalt::raw {
 #if defined(__x86_64__)
 
 enum class Call : long {
+  read = 0,
   write = 1,
   close = 3,
   lseek = 8,
@@ -26,6 +27,7 @@ enum class Call : long {
   madvise = 28,
   ftruncate = 77,
   futex = 202,
+  sched_getaffinity = 204,
   openat = 257,
   memfd_create = 319,
 };
@@ -50,8 +52,10 @@ enum class Call : long {
   openat = 56,
   close = 57,
   lseek = 62,
+  read = 63,
   write = 64,
   futex = 98,
+  sched_getaffinity = 123,
   sched_yield = 124,
   brk = 214,
   munmap = 215,

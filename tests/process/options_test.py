@@ -81,8 +81,43 @@ def check_help():
     page = (SOURCE / "docs/reference/options.md").read_text(encoding="utf-8").splitlines()
     expect([line for line in page if line.startswith("| ") or line.startswith("|---")] == rows,
            "docs/reference/options.md has another table than BASALT_HELP=1 prints:\n" + "\n".join(rows))
-    expect(" keep=5M " in table.splitlines()[-1], table)
+    expect(" keep=5M " in table.splitlines()[-2], table)
     expect(run("/bin/true", BASALT_HELP="0") == ("", ""), "BASALT_HELP=0")
+
+
+def number(path):
+    try:
+        return int(path.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return 1 << 63
+
+
+def memory_allowed():
+    """The lowest limit of this process's control groups, found another way; none is at 1 << 62 and above."""
+    lowest = 1 << 63
+    for line in pathlib.Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
+        _, controllers, directory = line.split(":", 2)
+        mount = pathlib.Path("/sys/fs/cgroup", *(["memory"] if controllers else []))
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        group = mount / directory.lstrip("/")
+        for level in (group, *group.parents):
+            if level == mount or mount in level.parents:
+                for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
+                    lowest = min(lowest, number(level / name))
+    return lowest
+
+
+def check_container():
+    memory = memory_allowed()
+    said = f"Container: memory {memory if memory < 1 << 62 else 'without limit'}, "
+    table = run("/bin/true", BASALT_HELP="1")[1]
+    expect(said in table.splitlines()[-1], f"{said} is not in {table}")
+    one = min(os.sched_getaffinity(0))
+    table = run("taskset", "-c", str(one), "/bin/true", BASALT_HELP="1")[1]
+    expect(table.endswith(", 1 processors\n"), table)
+    off = run("/bin/true", BASALT_HELP="1", BASALT_CONTAINER="off")[1]
+    expect(off.endswith("Container: memory without limit, 0 processors\n"), "off: it is not even looked for: " + off)
 
 
 if len(sys.argv) > 1:
@@ -91,3 +126,4 @@ elif "basic" not in os.path.basename(PRELOAD):
     run(sys.executable, __file__, "calls")
     check_environment()
     check_help()
+    check_container()

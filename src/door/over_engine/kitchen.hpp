@@ -16,7 +16,8 @@ inline constexpr const char* kitchen_name = "basalt";
 
 extern constinit Kitchen kitchen;
 
-// Effects: the options are what the environment says; once, and not before libc may be called.
+// Effects: the options are what the environment says, and the policy knows of the container; once, and not before libc may be
+// called.
 [[gnu::visibility("hidden")]] void heed_environment() noexcept;
 
 // How a thread finds its heap: one word of its static TLS, the distance from an empty heap. So a thread begins with 0,
