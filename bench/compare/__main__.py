@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -13,12 +14,15 @@ from pathlib import Path
 
 from programs.__main__ import processor
 
-from .figures import cost, means, peak, summary
+from . import targets
+from .figures import sections
 from .measure import Failure, Workshop, counters_work, in_turns
 from .page import page, text
 from .peers import Missing, all_peers
 from .tasks import all_tasks
 
+BUDGET = 55 * 60   # seconds: no round begins that would end later, unless their number is given
+QUICK_BUDGET = 120
 USAGE = """script/bench compare [--quick] [--rounds N] [--scale X] [--only NAME...] [--allocator NAME=PATH]...
                             [--small-kitchen] [--json FILE] [--html FILE] [--list]"""
 
@@ -37,8 +41,10 @@ def parse(arguments):
     parser.add_argument("--build", type=Path, required=True)
     options = parser.parse_args(arguments)
     options.build = options.build.resolve()
+    options.budget = float("inf") if options.rounds is not None else QUICK_BUDGET if options.quick else BUDGET
     options.rounds = options.rounds if options.rounds is not None else 2 if options.quick else 9
-    options.scale = options.scale if options.scale is not None else 0.2 if options.quick else 1.0
+    options.scale = options.scale if options.scale is not None else 0.1 if options.quick else 1.0
+    options.small_kitchen = options.small_kitchen or not options.quick
     if options.rounds < 1 or not options.scale > 0:
         parser.error("rounds and scale have to be positive")
     return options
@@ -57,45 +63,68 @@ def chosen(options):
 
 def measured(tasks, peers, options, counting):
     lively = sys.stderr.isatty()
-    say = (lambda line: print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)) if lively else (lambda line: None)
+    say = (lambda line: print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)) if lively else Milestones()
     folder = Path(tempfile.mkdtemp(prefix="basalt-bench-"))
     try:
-        runs = in_turns(tasks, peers, options.rounds, Workshop(folder, counting), say)
+        return in_turns(tasks, peers, options.rounds, Workshop(folder, counting), say, options.budget)
     finally:
-        say("")
+        if lively:
+            say("")
         shutil.rmtree(folder, ignore_errors=True)
-    return runs
 
 
-def report(tasks, peers, runs, options, counting):
-    if counting:
-        primary, unit, scale = "Cost is cycles, user and kernel, over all threads.", "millions of cycles", 1e-6
-    else:
-        primary = "This machine counts no cycles: cost is processor time, user and kernel, over all threads."
-        unit, scale = "milliseconds of processor time", 1e3
-    sections = []
-    for title, its_unit, its_scale, figure in (("Cost", unit, scale, cost), ("Peak memory", "MiB resident", 2**-20, peak)):
-        table = summary(tasks, peers, runs, figure)
-        mean = means(table, peers)
-        sections.append((title, its_unit, its_scale, table, mean))
-        print("\n".join(text(title, its_unit, its_scale, table, peers, mean)) + "\n")
-    print(primary)
-    result = {
+class Milestones:
+    """For those who read a log: a line now and then."""
+
+    EVERY = 30  # seconds
+
+    def __init__(self):
+        self.last = -self.EVERY
+
+    def __call__(self, line):
+        if time.monotonic() - self.last >= self.EVERY:
+            self.last = time.monotonic()
+            print(line, file=sys.stderr, flush=True)
+
+
+def as_json(outcome, tables, verdicts, peers, options, primary):
+    return {
         "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.platform()},
-        "date": time.strftime("%Y-%m-%d"), "rounds": options.rounds, "scale": options.scale, "primary": primary,
+        "date": time.strftime("%Y-%m-%d"), "rounds": outcome.rounds, "scale": options.scale, "primary": primary,
         "allocators": {peer.name: peer.version for peer in peers},
-        "summary": {title: table for title, _, _, table, _ in sections},
-        "means": {title: mean for title, _, _, _, mean in sections},
-        "runs": {f"{task}/{peer}": [dataclasses.asdict(run) for run in each] for (task, peer), each in runs.items()},
+        "summary": {each.title: each.table for each in tables},
+        "means": {each.title: each.mean for each in tables},
+        "targets": [dataclasses.asdict(verdict) for verdict in verdicts],
+        "failures": {f"{task}/{peer}": str(failure) for (task, peer), failure in outcome.failures.items()},
+        "runs": {f"{task}/{peer}": [dataclasses.asdict(run) for run in each] for (task, peer), each in outcome.runs.items()},
     }
+
+
+def report(tasks, peers, outcome, options, counting):
+    primary = ("Cost is cycles, user and kernel, over all threads." if counting else
+               "This machine counts no cycles: cost is processor time, user and kernel, over all threads.")
+    tables = sections(tasks, peers, outcome.runs, counting)
+    verdicts = targets.verdicts(tasks, peers, outcome.runs)
+    for each in tables:
+        print("\n".join(text(each, peers, outcome.failures)) + "\n")
+    print("\n".join(targets.lines(verdicts, counting)) + "\n")
+    for failure in outcome.failures.values():
+        print(f"left out: {failure}")
+    print(f"{primary} Rounds: {outcome.rounds}.")
+    result = as_json(outcome, tables, verdicts, peers, options, primary)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     if options.html:
-        options.html.write_text(page(result, sections, peers))
+        options.html.write_text(page(result, tables, peers, verdicts, outcome.failures))
+
+
+def stop(*_):
+    raise KeyboardInterrupt  # so that what runs is ended, servers too
 
 
 def main(arguments):
     options = parse(arguments)
+    signal.signal(signal.SIGTERM, stop)
     try:
         tasks = chosen(options)
         if options.list:
@@ -103,7 +132,9 @@ def main(arguments):
             return 0
         peers = all_peers(options.build / "lib", options.small_kitchen, options.allocator)
         counting = counters_work()
-        report(tasks, peers, measured(tasks, peers, options, counting), options, counting)
+        outcome = measured(tasks, peers, options, counting)
+        report(tasks, peers, outcome, options, counting)
+        return 1 if any(peer == peers[0].name for _, peer in outcome.failures) else 0
     except (Missing, Failure) as reason:
         print(f"script/bench: {reason}", file=sys.stderr)
         return 1

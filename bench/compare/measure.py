@@ -1,21 +1,33 @@
 """One run of one task on one allocator, and all of them in turns."""
 
+import contextlib
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .tasks import suits
+from programs.service import BACKSTOP, NotServed, Service
 
-PATIENCE = 600  # seconds for one command
+PATIENCE = 120  # seconds for one run
+LEISURE = 8     # seconds for one run of the small kitchen: it has to wait for memory at every step of its list
 COUNTERS = "cycles,instructions:u"
 
 
 class Failure(Exception):
     """A program did not end well. The message says which, on what, and how."""
+
+    outcome = "failed"
+
+
+class Unfinished(Failure):
+    """It had not ended when its time was up."""
+
+    outcome = "did not finish"
 
 
 @dataclass
@@ -27,8 +39,8 @@ class Run:
     peak: int = 0        # bytes resident at most, of the largest process
     cycles: int = 0      # user and kernel; 0 where the machine does not count them
     instructions: int = 0
-    operations: int = 0  # what a workload says of itself: 0 from a real program
-    end: int = 0         # bytes resident when all was freed
+    parts: float = 1.    # what cost is divided by: thousands of operations, of a server
+    told: dict = field(default_factory=dict)  # what the task says of itself, by the names of workload.hpp
 
     @property
     def cpu(self):
@@ -61,7 +73,8 @@ class Workshop:
         self.folder = folder
         self.counting = counting
 
-    def run(self, task, peer):
+    def run(self, task, peer, limit=PATIENCE):
+        """Returns: a Run. Raises: Failure, if it did not end well within `limit` seconds."""
         source = self.folder / task.name
         if not source.exists():
             task.prepare(source)
@@ -70,58 +83,141 @@ class Workshop:
         shutil.copytree(source, here)
         run = Run()
         for command in task.commands(here):
-            self._step(task, peer, command, here, run)
+            self._step(task, peer, command, here, run, limit - run.wall)
         return run
 
-    # The stopwatch stands between this process and the program, which would inherit the peak of this one otherwise.
-    def _step(self, task, peer, command, here, run):
-        notes, counts = self.folder / "notes", self.folder / "counts"
-        words = [f"{name}={value}" for name, value in {**peer.environment(), **command.env}.items()]
-        argv = ["time", "-o", str(notes), "-f", "%M %R", "env", *words, *map(str, command.argv)]
-        if self.counting:
-            argv = ["perf", "stat", "-x,", "-e", COUNTERS, "-o", str(counts), *argv]
+    def _step(self, task, peer, command, here, run, limit):
         with (open(command.stdin or os.devnull, "rb") as stdin, open(self.folder / "out", "wb") as out,
               open(self.folder / "err", "wb") as err):
             begin = time.perf_counter()
-            process = subprocess.Popen(argv, cwd=here, stdin=stdin, stdout=out, stderr=err,
-                                       env={**os.environ, "HOME": str(here), "LC_ALL": "C"})
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            process = subprocess.Popen(self._stopwatch(task, peer, command), cwd=here, stdin=stdin, stdout=out, stderr=err,
+                                       env={**os.environ, "HOME": str(here), "LC_ALL": "C"}, start_new_session=True)
+            how, usage = attended(process, command, run, limit)
             run.wall += time.perf_counter() - begin
-        if process.returncode != 0:
+        if how:
             last = (self.folder / "err").read_text(errors="replace").strip().splitlines()[-1:]
-            raise Failure(f"{task.name} on {peer.name} ended with exit status {process.returncode}:"
-                          f" {shlex.join(map(str, command.argv))}" + (f"; its last words: {last[0]}" if last else ""))
-        self._note(run, usage, notes.read_text(), counts.read_text() if self.counting else "")
-
-    def _note(self, run, usage, notes, counts):
-        peak, faults = notes.split()[-2:]
+            kind = Unfinished if how.startswith("was still running") else Failure
+            raise kind(f"{task.name} on {peer.name} {how}: {shlex.join(map(str, command.argv))}"
+                       + (f"; its last words: {last[0]}" if last else ""))
         run.user += usage.ru_utime
         run.system += usage.ru_stime
+        self._note(run)
+
+    # The stopwatch stands between this process and the program, which would inherit the peak of this one otherwise.
+    def _stopwatch(self, task, peer, command):
+        words = [f"{name}={value}" for name, value in {**peer.environment(task), **command.env}.items()]
+        argv = ["time", "-o", str(self.folder / "notes"), "-f", "%M %R", "env", *words, *map(str, command.argv)]
+        if self.counting:
+            argv = ["perf", "stat", "-x,", "-e", COUNTERS, "-o", str(self.folder / "counts"), *argv]
+        return ["timeout", str(BACKSTOP), *argv] if isinstance(command, Service) else argv
+
+    def _note(self, run):
+        peak, faults = (self.folder / "notes").read_text().split()[-2:]
         run.peak = max(run.peak, int(peak) * 1024)
         run.faults += int(faults)
-        for name, count in counts_of(counts).items():
+        for name, count in counts_of((self.folder / "counts").read_text() if self.counting else "").items():
             setattr(run, name, getattr(run, name) + count)
-        line = (self.folder / "out").read_bytes()[:200]
+        line = (self.folder / "out").read_bytes()[:1000]
         if line.startswith(b'{"operations"'):
-            words = json.loads(line)
-            run.operations, run.end = words["operations"], words["resident_bytes"]
+            run.told |= json.loads(line)
 
 
-def in_turns(tasks, peers, rounds, workshop, say):
-    """Returns: the runs by task and peer. They take turns, so that whatever else the machine does falls on all alike; and
-    each round begins with another peer, since the first finds the caches colder."""
-    runs = {(task.name, peer.name): [] for task in tasks for peer in peers if suits(task, peer)}
-    done, begin, total = 0, time.monotonic(), len(runs) * rounds
-    for number in range(rounds):
+def runs(process):
+    """Leaves to others to learn how it ended."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
+def attended(process, command, run, limit):
+    """Effects: waits for `process`, for `limit` seconds at most; uses it, if it serves.  Returns: how it ended, in words, or
+    nothing if well; and what it used. Whatever happens, no process of its session is left."""
+    expired = threading.Event()
+
+    def end():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    def expire():
+        expired.set()
+        end()
+
+    timer = threading.Timer(limit, expire)
+    timer.start()
+    how = ""
+    try:
+        if isinstance(command, Service):
+            try:
+                run.told |= command.attend(lambda: runs(process), limit)
+                run.parts = command.operations / 1000
+            except (NotServed, OSError) as reason:
+                how = f"did not serve: {reason}"
+                end()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        timer.cancel()
+        end()  # also what it left behind, and all of it where somebody interrupts
+    if expired.is_set():
+        how = f"was still running after {limit:.0f} s"
+    return how or (f"ended with exit status {process.returncode}" if process.returncode else ""), usage
+
+
+@dataclass
+class Outcome:
+    """What came of it all."""
+
+    runs: dict = field(default_factory=dict)      # by (task, peer), in the order of rounds
+    failures: dict = field(default_factory=dict)  # by (task, peer): the Failure after which the pair was left out
+    rounds: int = 0
+
+
+def rounds_for(peer, rounds):
+    """The small kitchen only shows where it stands; it is not raced."""
+    return min(rounds, 2) if peer.small_kitchen else rounds
+
+
+class Clock:
+    """How much of the work is done, and how long the rest will take."""
+
+    def __init__(self, total):
+        self.begin, self.done, self.total = time.monotonic(), 0, total
+
+    def elapsed(self):
+        return time.monotonic() - self.begin
+
+    def left(self):
+        if not self.done:
+            return ""
+        seconds = int(self.elapsed() / self.done * (self.total - self.done))
+        return f", {seconds // 60}:{seconds % 60:02} left"
+
+
+def in_turns(tasks, peers, rounds, workshop, say, budget=float("inf")):
+    """Returns: the Outcome. Allocators take turns, so that whatever else the machine does falls on all alike; and each round
+    begins with another, since the first finds the caches colder. A round begins only if it will end within the budget, in
+    seconds; the first begins whatever it says. A pair that failed is not tried again."""
+    outcome = Outcome({(task.name, peer.name): [] for task in tasks for peer in peers})
+    clock = Clock(len(tasks) * sum(rounds_for(peer, rounds) for peer in peers))
+    longest = 0.
+    while outcome.rounds < rounds and (not outcome.rounds or clock.elapsed() + longest <= budget):
+        begin = clock.elapsed()
+        number, turn = outcome.rounds, outcome.rounds % len(peers)
+        racing = [peer for peer in [*peers[turn:], *peers[:turn]] if number < rounds_for(peer, rounds)]
         for task in tasks:
-            turn = number % len(peers)
-            for peer in [*peers[turn:], *peers[:turn]]:
-                if not suits(task, peer):
-                    continue
-                left = (time.monotonic() - begin) / done * (total - done) if done else 0
-                say(f"round {number + 1} of {rounds}: {task.name} on {peer.name}"
-                    + (f", {int(left) // 60}:{int(left) % 60:02} left" if done else ""))
-                runs[task.name, peer.name].append(workshop.run(task, peer))
-                done += 1
-    return runs
+            for peer in racing:
+                say(f"round {number + 1} of {rounds}: {task.name} on {peer.name}{clock.left()}")
+                once(task, peer, workshop, outcome)
+                clock.done += 1
+        outcome.rounds += 1
+        longest = max(longest, clock.elapsed() - begin)
+    return outcome
+
+
+def once(task, peer, workshop, outcome):
+    key = task.name, peer.name
+    if key in outcome.failures:
+        return
+    try:
+        outcome.runs[key].append(workshop.run(task, peer, LEISURE if peer.small_kitchen else PATIENCE))
+    except Failure as failure:
+        outcome.failures[key] = failure
+        outcome.runs[key] = []

@@ -25,9 +25,13 @@ class Peer:
     name: str
     library: Path = None  # to be preloaded; none: the system's own
     version: str = ""
+    small_kitchen: bool = False  # slow by design: it gets little time, and no target counts it
 
-    def environment(self):
-        return {} if self.library is None else {"LD_PRELOAD": str(self.library)}
+    def environment(self, task=None):
+        """A program linked to another allocator has to be told if it is to use the system's; any other is left alone."""
+        if self.library is None and not (task and task.links_an_allocator):
+            return {}
+        return {"LD_PRELOAD": str(self.library or "libc.so.6")}
 
     @property
     def title(self):
@@ -68,7 +72,7 @@ def all_peers(libraries, small_kitchen, wishes):
     libc = said("getconf", "GNU_LIBC_VERSION").split()[-1:] or [""]
     peers = [Peer("basalt", libraries / "libbasalt.so"), Peer("glibc", None, libc[0])]
     if small_kitchen:
-        peers.append(Peer("small kitchen", libraries / "libbasalt-basic.so"))
+        peers.append(Peer("small kitchen", libraries / "libbasalt-basic.so", small_kitchen=True))
     for name, pattern in DEBIAN.items():
         for path in sorted(glob.glob(pattern))[-1:]:
             peer = Peer(name, Path(path), package_version(path))

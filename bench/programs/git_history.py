@@ -8,11 +8,12 @@ WORDS = "basalt lava cools slowly into columns of six sides and stands for a lon
 class GitHistory(Program):
     name = "git"
     work = "import, commit, log, gc, fsck"
+    measured = 8.0
 
     def prepare(self, folder, scale):
         draw = randomness(self)
         (folder / "history").write_text("".join(self._import(draw, int(400 * scale))))
-        self.commits = max(2, int(12 * scale))
+        self.commits = max(2, int(12 * min(scale, 2)))
         for number in range(self.commits):
             (folder / f"note{number}.txt").write_text(self._prose(draw, 200))
 

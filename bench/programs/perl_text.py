@@ -19,6 +19,7 @@ print length $swapped, " ", substr($swapped, 0, 60), "\n", join("\n", (sort @lin
 class PerlText(Program):
     name = "perl"
     work = "words counted, swapped and sorted"
+    measured = 15.0
 
     def prepare(self, folder, scale):
         draw = randomness(self)

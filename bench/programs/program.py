@@ -24,6 +24,8 @@ class Program:
 
     name = ""  # as it is called in tables and on the command line
     work = ""  # what it does, in a few words
+    measured = 1.0  # how much more of it is measured than shown: the demo has to end on the small kitchen too
+    links_an_allocator = False  # whether it is linked to another than the system's
 
     def tools(self):
         """The commands that have to be on PATH."""

@@ -13,15 +13,17 @@ sys.dont_write_bytecode = True
 ROOT = Path(os.environ.get("BASALT_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(ROOT / "bench"))
 
-from compare import figures, measure, page, peers, tasks  # noqa: E402
+from compare import figures, measure, page, peers, targets, tasks  # noqa: E402
+from programs import service  # noqa: E402
 
 
-class Task:
-    name = "work"
+class Task(tasks.Task):
+    name = question_name = "work"
+    kind = "workload"
 
 
 def runs(*seconds):
-    return [measure.Run(user=each) for each in seconds]
+    return [measure.Run(user=each, peak=1) for each in seconds]
 
 
 class Figures(unittest.TestCase):
@@ -51,6 +53,21 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.cost(measure.Run(user=1, system=2)), 3)
         self.assertEqual(figures.cost(measure.Run(user=1, cycles=7)), 7)
 
+    def test_the_cost_of_a_server_is_for_a_thousand_operations(self):
+        self.assertEqual(figures.cost(measure.Run(user=6, parts=3)), 2)
+
+    def test_who_has_no_figure_has_no_cell_and_no_mean(self):
+        rounds = {("work", "ours"): [measure.Run(told={"resident_bytes": 8})], ("work", "theirs"): runs(1)}
+        table = figures.summary([Task], [self.OURS, self.THEIRS], rounds, figures.told("resident_bytes"))
+        self.assertEqual(list(table["work"]), ["ours"])
+        self.assertEqual(figures.means(table, [self.OURS, self.THEIRS]), {"ours": 1})
+
+    def test_the_small_kitchen_is_nobodys_best(self):
+        small = peers.Peer("small kitchen", small_kitchen=True)
+        table = figures.summary([Task], [self.OURS, small],
+                                {("work", "ours"): runs(4), ("work", small.name): runs(2)}, figures.cost)
+        self.assertEqual(table["work"]["ours"]["to_best"], 1)
+
 
 class Words(unittest.TestCase):
     def test_what_perf_counted(self):
@@ -68,36 +85,57 @@ class Words(unittest.TestCase):
 
     def test_a_page_stands_alone(self):
         both = [peers.Peer("ours"), peers.Peer("<theirs>", None, "1.0")]
-        table = figures.summary([Task], both, {("work", peer.name): runs(1, 2) for peer in both}, figures.cost)
+        found = {("work", peer.name): runs(1, 2) for peer in both}
         result = {"machine": {"processor": "p", "cores": 2, "system": "s"}, "date": "d", "rounds": 2, "scale": 1,
                   "primary": "words"}
-        text = page.page(result, [("Cost", "ms", 1, table, figures.means(table, both))], both)
+        text = page.page(result, figures.sections([Task], both, found, False), both, [targets.Verdict("a < b", "-")],
+                         {("work", "x"): measure.Unfinished("<late>")})
         self.assertIn("&lt;theirs&gt; 1.0", text)
-        self.assertNotIn("<theirs>", text)
+        for raw in "<theirs>", "a < b", "<late>":
+            self.assertNotIn(raw, text)
         self.assertNotRegex(text, r"(src|href)=")
 
 
 class Script(Task):
     """Stands for a workload."""
 
-    def __init__(self, line):
-        self.line = line
+    def __init__(self, command):
+        self.command = command
 
     def prepare(self, folder):
         folder.mkdir()
 
     def commands(self, here):
-        return [tasks.Command(["bash", "-c", self.line])]
+        return [self.command(here) if callable(self.command) else tasks.Command(["bash", "-c", self.command])]
+
+
+SERVER = """
+import os, signal, socket, sys
+one = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+with open(sys.argv[2], "w") as file: print(os.getpid(), file=file)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(sys.argv[3])))
+while True: one.accept()
+"""
+
+
+def server(seen, *client, status="0"):
+    """Returns: what makes the command for a server, whose folder and port go to `seen`."""
+    def command(here):
+        port = service.free_port()
+        seen.append(port)
+        return service.Service([sys.executable, "-c", SERVER, port, here / "pid", status], pid_file=here / "pid", port=port,
+                               clients=(client,), operations=3000)
+    return command
 
 
 class Runs(unittest.TestCase):
-    def run_one(self, line):
+    def run_one(self, *commands, limit=60):
         with tempfile.TemporaryDirectory() as folder:
-            return measure.Workshop(Path(folder), False).run(Script(line), peers.Peer("glibc"))
+            return measure.Workshop(Path(folder), False).run(Script(*commands), peers.Peer("glibc"), limit)
 
     def test_a_workload_tells_of_itself(self):
         run = self.run_one("""echo '{"operations": 7, "live_bytes": 0, "resident_bytes": 8}'""")
-        self.assertEqual((run.operations, run.end), (7, 8))
+        self.assertEqual((run.told["operations"], run.told["resident_bytes"]), (7, 8))
         self.assertGreater(run.peak, 0)
 
     def test_a_failure_names_task_allocator_and_last_words(self):
@@ -106,17 +144,52 @@ class Runs(unittest.TestCase):
         self.assertIn("work on glibc ended with exit status 3", str(caught.exception))
         self.assertIn("its last words: no luck", str(caught.exception))
 
+    def test_what_takes_too_long_is_ended(self):
+        with self.assertRaises(measure.Unfinished) as caught:
+            self.run_one("sleep 1000 & wait", limit=0.2)
+        self.assertEqual(caught.exception.outcome, "did not finish")
+
+    def test_a_server_is_used_and_stopped(self):
+        seen = []
+        run = self.run_one(server(seen, "true"))
+        self.assertEqual((run.parts, run.told["operations"]), (3, 3000))
+        self.assertGreater(run.told["resident_bytes"], 0)
+        self.assertFalse(service.answers(seen[0]))
+
+    def test_a_server_is_stopped_also_when_its_client_fails(self):
+        seen = []
+        with self.assertRaises(measure.Failure) as caught:
+            self.run_one(server(seen, "bash", "-c", "echo no luck >&2; exit 3"))
+        self.assertIn("did not serve: bash ended with exit status 3: no luck", str(caught.exception))
+        self.assertFalse(service.answers(seen[0]))
+
+    def test_a_server_is_stopped_also_when_its_client_hangs(self):
+        seen = []
+        with self.assertRaises(measure.Unfinished):
+            self.run_one(server(seen, "sleep", "1000"), limit=1)
+        self.assertFalse(service.answers(seen[0]))
+
+    def test_a_server_that_ends_badly_has_failed(self):
+        with self.assertRaises(measure.Failure) as caught:
+            self.run_one(server([], "true", status="4"))
+        self.assertIn("ended with exit status 4", str(caught.exception))
+
+    def test_a_server_that_does_not_come_up(self):
+        with self.assertRaises(measure.Failure) as caught:
+            self.run_one(lambda here: service.Service(["false"], pid_file=here / "pid", port=1, clients=(), operations=1))
+        self.assertIn("false did not come up", str(caught.exception))
+
     def test_from_end_to_end(self):
         build = Path(os.environ.get("BASALT_BUILD_DIR", ROOT / "build/dev"))
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "out.json")
             done = subprocess.run(
                 [sys.executable, "-B", "-m", "compare", "--build", build, "--rounds", "1", "--scale", "0.001",
-                 "--only", "tiny_lifo", "successors", "--json", out, "--html", Path(folder, "out.html")],
+                 "--only", "tiny_lifo", "thread_churn", "--json", out, "--html", Path(folder, "out.html")],
                 env={**os.environ, "PYTHONPATH": str(ROOT / "bench")}, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             result = json.loads(out.read_text())
-            self.assertEqual(set(result["summary"]["Cost"]), {"tiny_lifo", "successors"})
+            self.assertEqual(set(result["summary"]["Cost"]), {"tiny_lifo", "thread_churn"})
             self.assertIn("glibc", result["means"]["Cost"])
 
 
