@@ -56,6 +56,14 @@ concept ChecksSizes = Allocator<A> && requires(A& a, void* p, std::size_t n) {
   { a.deallocate(p, n) } noexcept -> std::same_as<bool>;
 };
 
+// Optional: an allocator that knows which of its memory is zero.
+//
+//   allocate_zeroed(size)       As allocate(size, 16), and all bytes of the block are 0.
+template <class A>
+concept AllocatesZeroed = Allocator<A> && requires(A& a, std::size_t n) {
+  { a.allocate_zeroed(n) } noexcept -> std::same_as<void*>;
+};
+
 // Optional: an allocator with a path so short that the doors put it in line, and which prepares its first use by itself.
 //
 //   allocate_or<Otherwise>(size)   As allocate(size, 16), but where that would return nullptr, what Otherwise() returns.

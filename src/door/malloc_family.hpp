@@ -60,9 +60,14 @@ struct MallocFamily {
 
   [[nodiscard]] static void* calloc(std::size_t count, std::size_t size) noexcept {
     const std::size_t bytes = multiply_saturating(count, size);
-    void* const p = allocate(bytes, natural);
-    if (p != nullptr) clear_bytes(p, bytes);
-    return p;
+    if constexpr (AllocatesZeroed<Heap>) {
+      void* const p = heap.allocate_zeroed(bytes);
+      return p == nullptr ? refuse(ENOMEM) : p;
+    } else {
+      void* const p = allocate(bytes, natural);
+      if (p != nullptr) clear_bytes(p, bytes);
+      return p;
+    }
   }
 
   [[nodiscard]] static void* realloc(void* p, std::size_t size) noexcept {

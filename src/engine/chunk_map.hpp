@@ -48,6 +48,7 @@ struct Chunk {
   std::size_t huge_bytes = 0;  // what is mapped of it
   std::size_t kept_next = 0;   // the chunk of the block that was kept after it
   Kept kept = Kept::no;
+  bool zero = false;  // whether its memory was as the system gives it when it was handed out
 };
 
 // absent   nothing of ours is mapped there
@@ -68,6 +69,7 @@ inline constexpr std::uint8_t most_room = 255;
 struct Run {
   std::size_t first = 0;
   unsigned count = 0;  // 0: there is none
+  bool zero = false;   // whether its memory is as the system gives it
 };
 
 template <AddressSpaceOs System>

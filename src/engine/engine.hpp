@@ -68,6 +68,14 @@ class Engine {
     });
   }
 
+  [[nodiscard]] void* allocate_zeroed(std::size_t size) noexcept {
+    if (size > largest_small)
+      return handler_.ask_until(size, natural, [&] { return large().allocate_zeroed(size); });
+    void* const block = allocate_or<nothing>(size);
+    if (block != nullptr) clear_bytes(block, size);
+    return block;
+  }
+
   [[nodiscard]] bool deallocate(void* p) noexcept { return free_shortly(p) || free_slowly(p); }
 
   // The short path takes back what is in the very class of `size`; the long one asks whether the block can be what the

@@ -38,8 +38,11 @@ class HugeChunks : public ChunkMap<System> {
   // Returns: a block of at least `bytes`, which are whole pages, at a multiple of `alignment`; `none` if there is no memory.
   [[nodiscard]] std::size_t take_block(std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t c = take_kept(bytes, alignment);
-    if (c == none) c = map_block({chunks_for(bytes), bytes, std::max(alignment, chunk_bytes)});
-    if (c != none) huge_bytes_ += length(c);
+    const bool kept = c != none;
+    if (!kept) c = map_block({chunks_for(bytes), bytes, std::max(alignment, chunk_bytes)});
+    if (c == none) return none;
+    this->chunk(c).zero = !kept;
+    huge_bytes_ += length(c);
     return c;
   }
 

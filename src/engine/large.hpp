@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "../base/bits.hpp"
+#include "../platform/bytes.hpp"
 #include "../platform/fatal.hpp"
 #include "page_map.hpp"
 #include "space.hpp"
@@ -24,6 +25,16 @@ class LargeBlocks {
     if (size > max_request || alignment > GiB || !space_.ready()) return nullptr;
     return size > largest_run || alignment > largest_run ? allocate_huge(size, alignment)
                                                          : allocate_run(size, alignment);
+  }
+
+  // The same with all of the block zero. What the system gives is zero already: it is not touched.
+  [[nodiscard]] void* allocate_zeroed(std::size_t size) noexcept {
+    void* const block = allocate(size, 1);
+    if (block == nullptr) return nullptr;
+    const std::size_t slice = space_.slice_of(block);
+    const bool huge = space_.entry(slice) == entry_for(Kind::huge);
+    if (!(huge ? space_.huge_was_zero(slice) : space_.descriptor(slice).zero)) clear_bytes(block, size);
+    return block;
   }
 
   // Requires: `entry` is the map entry of `slice`, in which p lies.
@@ -72,7 +83,9 @@ class LargeBlocks {
     const auto apart = static_cast<unsigned>(std::max<std::size_t>(alignment >> slice_shift, 1));
     const Run run = space_.take(slices_for(size), apart);
     if (run.count == 0) return nullptr;
-    space_.descriptor(run.first).slices = static_cast<std::uint16_t>(run.count);
+    Span& span = space_.descriptor(run.first);
+    span.slices = static_cast<std::uint16_t>(run.count);
+    span.zero = run.zero;
     space_.mark(run, entry_for(Kind::large), entry_for(Kind::interior));
     return space_.address(run.first);
   }

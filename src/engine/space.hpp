@@ -55,7 +55,7 @@ class Space : public HugeChunks<System> {
     const SliceSet& free = this->chunk(run.first / slices_per_chunk).free;
     if (free.next_in(first) != first || free.next_out(first) < first + more) return false;
     if (!policy.allows(more * slice_bytes, used_bytes())) return false;
-    hand_out(run.first / slices_per_chunk, first, more);
+    (void)hand_out(run.first / slices_per_chunk, first, more);
     return true;
   }
 
@@ -78,7 +78,6 @@ class Space : public HugeChunks<System> {
     Holding hold{lock_};
     const std::size_t length = align_up(bytes, System::page_size());
     if (!policy.allows(length, used_bytes())) return none;
-    const std::size_t dirty = this->kept_dirty_bytes();
     std::size_t c = this->take_block(length, alignment);
     if (c != none && used_bytes() > policy.hard()) {  // one that was kept, and is longer
       this->release_block(c);
@@ -86,7 +85,7 @@ class Space : public HugeChunks<System> {
       c = this->take_block(length, alignment);
     }
     if (c == none) return none;
-    if (this->kept_dirty_bytes() == dirty) {
+    if (this->chunk(c).zero) {
       bound_.note_fresh(this->chunk(c).huge_bytes);
       prefer_huge_pages(c);
     }
@@ -134,6 +133,11 @@ class Space : public HugeChunks<System> {
 
   [[nodiscard]] std::size_t huge_size(std::size_t slice) const noexcept {
     return this->chunk(slice / slices_per_chunk).huge_bytes;
+  }
+
+  // Returns: whether the block's memory was zero when it was taken.
+  [[nodiscard]] bool huge_was_zero(std::size_t slice) const noexcept {
+    return this->chunk(slice / slices_per_chunk).zero;
   }
 
   // Returns: who has a slice that has no entry in the map.
@@ -248,11 +252,12 @@ class Space : public HugeChunks<System> {
   [[nodiscard]] Run take_from(std::size_t c, unsigned count, unsigned alignment) noexcept {
     const unsigned first = this->chunk(c).free.find_run(count, alignment);
     if (first == SliceSet::none) return {};
-    hand_out(c, first, count);
-    return {c * slices_per_chunk + first, count};
+    const bool zero = hand_out(c, first, count);
+    return {c * slices_per_chunk + first, count, zero};
   }
 
-  void hand_out(std::size_t c, unsigned first, unsigned count) noexcept {
+  // Returns: whether none of the slices is dirty.
+  [[nodiscard]] bool hand_out(std::size_t c, unsigned first, unsigned count) noexcept {
     Chunk& chunk = this->chunk(c);
     SliceSet taken;
     taken.add(first, count);
@@ -262,6 +267,7 @@ class Space : public HugeChunks<System> {
     chunk.free.remove(first, count);
     chunk.dirty.remove(first, count);
     used_slices_ += count;
+    return dirty == 0;
   }
 
   [[nodiscard]] std::size_t idle_bound(std::size_t in_use) const noexcept {

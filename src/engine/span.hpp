@@ -33,6 +33,7 @@ struct Span {
   std::uint16_t first_slice = 0;  // distance back to the span's first slice: 0 in the descriptor that speaks
   std::uint16_t slices = 0;
   SizeClass size_class = 0;
+  bool zero = false;  // of a large block: whether its memory was zero when it was taken
 
   std::uint64_t free[words] = {};
 
