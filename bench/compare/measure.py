@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from programs.service import BACKSTOP, NotServed, Service
+from programs.service import BACKSTOP, NotServed, NotUp, Service
 
 PATIENCE = 120  # seconds for one run
 LEISURE = 8     # seconds for one run of the small kitchen: it has to wait for memory at every step of its list
@@ -150,7 +150,8 @@ def attended(process, command, run, limit):
                 run.parts = command.operations / 1000
             except (NotServed, OSError) as reason:
                 how = f"did not serve: {reason}"
-                end()
+                if isinstance(reason, NotUp):
+                    end()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     finally:

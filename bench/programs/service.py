@@ -15,7 +15,11 @@ BACKSTOP = 900     # seconds after which a server ends by itself, should whoever
 
 
 class NotServed(Exception):
-    """A server did not come up, or a client did not end well. The message says which."""
+    """A client did not end well, or a server did not come up. The message says which."""
+
+
+class NotUp(NotServed):
+    """The server did not come up, so it has not been asked to end."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Service(Command):
             if self.pid_file.exists() and (text := self.pid_file.read_text()).endswith("\n") and answers(self.port):
                 return int(text)
             time.sleep(0.01)
-        raise NotServed(f"{Path(self.argv[0]).name} did not come up")
+        raise NotUp(f"{Path(self.argv[0]).name} did not come up")
 
 
 def answers(port):

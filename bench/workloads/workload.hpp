@@ -2,18 +2,55 @@
 //
 //   workload [SCALE [VARIANT]]   SCALE is how much work, relative to the workload's own; 1 takes about a second.
 //
-// At the end one line of JSON goes to standard output: the operations done (a block obtained and given back is one), the
-// bytes that callers held at most, and those resident when it was over, which is when all is freed.
+// At the end one line of JSON goes to standard output:
+//   operations            a block obtained and given back is one
+//   resident_bytes        when it was over, which is when all is freed
+//   live_bytes, live_resident_bytes         where a workload looks at that: see Held; else 0
+//   malloc_p9999_ns, free_p9999_ns          nanoseconds that one call in 10,000 exceeds, where it looks at that
+//   thread_ns             nanoseconds for an operation of each thread that has a processor, where it looks at that
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 namespace workload {
+
+// Returns: the number after `name` in a file of /proc, or 0. Allocates nothing.
+inline std::size_t number_in(const char* file, const char* name) {
+  char text[4096];
+  const int fd = ::open(file, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  const ssize_t length = ::read(fd, text, sizeof text - 1);
+  ::close(fd);
+  text[length > 0 ? length : 0] = '\0';
+  const char* const found = std::strstr(text, name);
+  return found == nullptr ? 0 : std::strtoull(found + std::strlen(name), nullptr, 10);
+}
+
+// What callers hold at some moment, and the memory there is for it: the pages that are no file's.
+struct Held {
+  Held() = default;
+  explicit Held(std::size_t live)
+      : live_bytes{live}, resident_bytes{number_in("/proc/self/smaps_rollup", "\nAnonymous:") << 10} {}
+
+  std::size_t live_bytes = 0;
+  std::size_t resident_bytes = 0;
+};
+
+// What a workload has to say in the end.
+struct Words {
+  std::size_t operations = 0;
+  Held held = {};
+  double malloc_p9999_ns = 0;
+  double free_p9999_ns = 0;
+  double thread_ns = 0;
+};
 
 class Task {
  public:
@@ -31,17 +68,17 @@ class Task {
   }
   [[nodiscard]] bool is(std::string_view variant) const { return variant_ == variant; }
 
-  // Effects: the words at the end.  Returns: the exit status.
-  [[nodiscard]] static int done(std::size_t operations, std::size_t most_live_bytes = 0) {
-    long pages = 0;
-    if (std::FILE* const file = std::fopen("/proc/self/statm", "r")) {
-      if (std::fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
-      std::fclose(file);
-    }
-    std::printf("{\"operations\": %zu, \"live_bytes\": %zu, \"resident_bytes\": %ld}\n", operations,
-                most_live_bytes, pages * ::sysconf(_SC_PAGESIZE));
+  // Effects: prints the words at the end.  Returns: the exit status.
+  [[nodiscard]] static int done(const Words& words) {
+    const std::size_t resident = number_in("/proc/self/status", "\nVmRSS:") << 10;
+    std::printf(
+        "{\"operations\": %zu, \"resident_bytes\": %zu, \"live_bytes\": %zu, \"live_resident_bytes\": %zu,"
+        " \"malloc_p9999_ns\": %.1f, \"free_p9999_ns\": %.1f, \"thread_ns\": %.3f}\n",
+        words.operations, resident, words.held.live_bytes, words.held.resident_bytes, words.malloc_p9999_ns,
+        words.free_p9999_ns, words.thread_ns);
     return 0;
   }
+  [[nodiscard]] static int done(std::size_t operations) { return done(Words{.operations = operations}); }
 
  private:
   double scale_;

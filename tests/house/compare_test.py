@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -69,6 +70,123 @@ class Figures(unittest.TestCase):
         self.assertEqual(table["work"]["ours"]["to_best"], 1)
 
 
+class Row(tasks.Task):
+    def __init__(self, name, kind="workload", question_name=""):
+        self.name, self.kind, self.question_name = name, kind, question_name or name
+
+
+class Targets(unittest.TestCase):
+    """`found` is by task and allocator: the seconds, or the Runs, of its rounds."""
+
+    PEERS = [peers.Peer("ours"), peers.Peer("glibc"), peers.Peer("mimalloc"), peers.Peer("small", small_kitchen=True)]
+
+    def verdicts(self, rows, found):
+        found = {key: runs(*each) if isinstance(each[0], (int, float)) else each for key, each in found.items()}
+        return {each.target: each for each in targets.verdicts(rows, self.PEERS, found)}
+
+    def one(self, beginning, rows, found):
+        matching = [each for target, each in self.verdicts(rows, found).items() if target.startswith(beginning)]
+        self.assertEqual(len(matching), 1)
+        return matching[0]
+
+    def test_what_was_not_run_is_neither_met_nor_missed(self):
+        self.assertEqual({each.word for each in self.verdicts([], {}).values()}, {"not measured"})
+
+    def test_the_mean_is_held_against_the_strongest_peer(self):
+        found = {("a", "ours"): (4, 4), ("a", "glibc"): (8, 8), ("a", "mimalloc"): (5, 5), ("a", "small"): (1, 1)}
+        verdict = self.one("workloads, cost: mean", [Row("a")], found)
+        self.assertEqual((verdict.word, verdict.reached), ("met", "0.80 (0.80 to 0.80) × mimalloc"))
+        found["a", "ours"] = (4.5, 4.5)
+        self.assertEqual(self.one("workloads, cost: mean", [Row("a")], found).word, "missed")
+
+    def test_a_row_is_held_against_its_own_best_peer(self):
+        found = {("a", "ours"): (1, 1), ("a", "glibc"): (2, 2), ("a", "mimalloc"): (3, 3),
+                 ("b", "ours"): (2, 2), ("b", "glibc"): (9, 9), ("b", "mimalloc"): (1, 1)}
+        verdict = self.one("programs, cost: no row", [Row("a", "program"), Row("b", "program")], found)
+        self.assertEqual(verdict.reached, "2.00 (2.00 to 2.00) × mimalloc at b; above in 1 of 2: b")
+        self.assertEqual(verdict.word, "missed")
+
+    def test_a_target_is_missed_only_if_the_whole_interval_lies_beyond_it(self):
+        found = {("a", "ours"): (1.1, 1.1, 1.1, 0.9, 0.9), ("a", "glibc"): (1, 1, 1, 1, 1)}
+        verdict = self.one("programs, cost: no row", [Row("a", "program")], found)
+        self.assertTrue(verdict.reached.startswith("1.10 (0.90 to 1.10)"))
+        self.assertEqual(verdict.word, "met")
+
+    def test_a_peer_that_did_not_get_through_does_not_count(self):
+        found = {("a", "ours"): (2, 2), ("a", "glibc"): (), ("a", "mimalloc"): (2, 2)}
+        found = {key: runs(*each) for key, each in found.items()}
+        self.assertEqual(targets.Evidence([Row("a")], self.PEERS, found).to_best(["a"], ["glibc", "mimalloc"], figures.cost)[0][2],
+                         "mimalloc")
+
+    def test_rows_with_a_figure_of_their_own_have_no_cost(self):
+        row = Row("tail_small", question_name="tail")
+        row.own_figure = True
+        slow = {("tail_small", name): [measure.Run(user=9, told={"malloc_p9999_ns": ns, "free_p9999_ns": 1})]
+                for name, ns in (("ours", 30), ("glibc", 20))}
+        self.assertEqual(self.one("workloads, cost: mean", [row], slow).word, "not measured")
+        self.assertEqual(self.one("tail: the slowest of 10,000 calls of malloc", [row], slow).word, "missed")
+        self.assertEqual(self.one("tail: the slowest of 10,000 calls of free", [row], slow).word, "met")
+
+    def test_memory_is_held_against_what_is_live(self):
+        held = [measure.Run(told={"live_bytes": 100, "live_resident_bytes": 126})]
+        found = {("phases", "ours"): held, ("free_only", "ours"): held}
+        rows = [Row("phases"), Row("free_only")]
+        self.assertEqual(self.one("phases: resident", rows, found).word, "missed")
+        self.assertEqual(self.one("free_only: resident", rows, found).word, "met")
+
+    def test_scaling_is_the_growth_of_ours_and_that_of_peers_is_told(self):
+        def told(ns):
+            return [measure.Run(told={"thread_ns": ns})]
+
+        rows = [Row(f"scaling_{threads}", question_name="scaling") for threads in (1, 2)]
+        found = {("scaling_1", "ours"): told(10), ("scaling_2", "ours"): told(12),
+                 ("scaling_1", "glibc"): told(10), ("scaling_2", "glibc"): told(15)}
+        verdict = self.one("scaling: a thread beside", rows, found)
+        self.assertEqual((verdict.word, verdict.reached), ("missed", "1.20 (1.20 to 1.20); peers: glibc 1.50"))
+
+    def test_a_short_process_is_held_against_glibc(self):
+        def each(faults, seconds):
+            return [measure.Run(user=seconds, faults=faults, told={"operations": 10})]
+
+        found = {("process_start", "ours"): each(900, 0.010), ("process_start", "glibc"): each(600, 0.004),
+                 ("process_start", "mimalloc"): each(1000, 0.009)}
+        row = [Row("process_start")]
+        self.assertEqual(self.one("a short process: at most 25 page faults", row, found).word, "missed")
+        self.assertEqual(self.one("a short process: at most 0.5 ms", row, found).word, "missed")
+        self.assertEqual(self.one("a short process: fewer page faults", row, found).word, "met")
+        self.assertEqual(self.one("a short process: fewer ms", row, found).word, "missed")
+
+
+class Turns(unittest.TestCase):
+    def play(self, rounds, budget=float("inf"), fails=()):
+        """Returns: the Outcome, and who ran, in order. A run takes no time, and `fails` names who does."""
+        order = []
+
+        class Shop:
+            @staticmethod
+            def run(task, peer, limit):
+                order.append(peer.name)
+                if peer.name in fails:
+                    raise measure.Unfinished("late")
+                return measure.Run()
+
+        both = [peers.Peer("one"), peers.Peer("two"), peers.Peer("small", small_kitchen=True)]
+        return measure.in_turns([Task()], both, rounds, Shop, lambda line: None, budget), order
+
+    def test_each_round_begins_with_another_and_the_small_kitchen_takes_part_in_two(self):
+        outcome, order = self.play(3)
+        self.assertEqual(order, ["one", "two", "small", "two", "small", "one", "one", "two"])
+        self.assertEqual(outcome.rounds, 3)
+
+    def test_who_fails_is_not_tried_again(self):
+        outcome, order = self.play(3, fails=["two"])
+        self.assertEqual(order.count("two"), 1)
+        self.assertEqual((outcome.runs["work", "two"], outcome.failures["work", "two"].outcome), ([], "did not finish"))
+
+    def test_no_round_begins_beyond_the_budget_but_the_first(self):
+        self.assertEqual(self.play(9, budget=-1)[0].rounds, 1)
+
+
 class Words(unittest.TestCase):
     def test_what_perf_counted(self):
         text = "# started on Mon\n\n123,,cycles,1000,100.00,,\n45,,instructions:u,1000,100.00,,\n"
@@ -128,6 +246,17 @@ def server(seen, *client, status="0"):
     return command
 
 
+def stops_answering(port):
+    """A process that was killed still listens for a moment."""
+    end = time.monotonic() + 30
+    while service.answers(port) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not service.answers(port)
+
+
+ONLY = ["tiny_lifo", "asymmetric", "tail_small", "scaling_2"]
+
+
 class Runs(unittest.TestCase):
     def run_one(self, *commands, limit=60):
         with tempfile.TemporaryDirectory() as folder:
@@ -154,20 +283,20 @@ class Runs(unittest.TestCase):
         run = self.run_one(server(seen, "true"))
         self.assertEqual((run.parts, run.told["operations"]), (3, 3000))
         self.assertGreater(run.told["resident_bytes"], 0)
-        self.assertFalse(service.answers(seen[0]))
+        self.assertTrue(stops_answering(seen[0]))
 
     def test_a_server_is_stopped_also_when_its_client_fails(self):
         seen = []
         with self.assertRaises(measure.Failure) as caught:
             self.run_one(server(seen, "bash", "-c", "echo no luck >&2; exit 3"))
         self.assertIn("did not serve: bash ended with exit status 3: no luck", str(caught.exception))
-        self.assertFalse(service.answers(seen[0]))
+        self.assertTrue(stops_answering(seen[0]))
 
     def test_a_server_is_stopped_also_when_its_client_hangs(self):
         seen = []
         with self.assertRaises(measure.Unfinished):
             self.run_one(server(seen, "sleep", "1000"), limit=1)
-        self.assertFalse(service.answers(seen[0]))
+        self.assertTrue(stops_answering(seen[0]))
 
     def test_a_server_that_ends_badly_has_failed(self):
         with self.assertRaises(measure.Failure) as caught:
@@ -185,12 +314,16 @@ class Runs(unittest.TestCase):
             out = Path(folder, "out.json")
             done = subprocess.run(
                 [sys.executable, "-B", "-m", "compare", "--build", build, "--rounds", "1", "--scale", "0.001",
-                 "--only", "tiny_lifo", "thread_churn", "--json", out, "--html", Path(folder, "out.html")],
+                 "--only", *ONLY, "--json", out, "--html", Path(folder, "out.html")],
                 env={**os.environ, "PYTHONPATH": str(ROOT / "bench")}, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             result = json.loads(out.read_text())
-            self.assertEqual(set(result["summary"]["Cost"]), {"tiny_lifo", "thread_churn"})
+            self.assertEqual(set(result["summary"]["Cost"]), {"tiny_lifo", "asymmetric"})
             self.assertIn("glibc", result["means"]["Cost"])
+            for title, row in (("Memory at the end", "tiny_lifo"), ("Memory while blocks are held", "asymmetric"),
+                               ("Slow mallocs", "tail_small"), ("Slow frees", "tail_small"), ("Scaling", "scaling_2")):
+                self.assertGreater(result["summary"][title][row]["glibc"]["least"], 0, title)
+            self.assertEqual(result["failures"], {})
 
 
 if __name__ == "__main__":
