@@ -1,9 +1,10 @@
 // The window: where chunks lie, what each is used for, and the tables that tell of them.
 //
 //      window   | chunk 0 | chunk 1 |   -   | chunk 3 |  ...        4 MiB each; user memory and nothing else
-//      states   |    s    |    s    |   -   |    h    |             what each chunk is used for, and how much room it has
+//      states   |   s *   |   s *   |   -   |   h *   |             what each chunk is used for, and where its Chunk is
 //      map      |eeee eeee|eeee eeee|       |                       one entry for each slice
-//      chunks   |    *    |    *    |       |                       where its Chunk is: what is free, and descriptors
+//
+// The Chunk says which slices are free, and holds the descriptors of spans.
 //
 // Where the window is full, or others have mapped what is left of it, chunks are mapped anywhere: they have the numbers behind
 // the last of the window, in the same tables, and are found by a slower path (see Outlying).
@@ -40,15 +41,17 @@ enum class Kept : std::uint8_t { no, clean, dirty };
 struct Chunk {
   SliceSet free;
   SliceSet dirty;
-  std::uint8_t back[slices_per_chunk] = {};  // from each slice in use, the distance to the first of its span
-  bool huge_pages = false;                   // whether the system has been asked for them
-  Span spans[slices_per_chunk];
+  bool huge_pages = false;  // whether the system has been asked for them
 
   // In the first chunk of a huge block:
+  Kept kept = Kept::no;
+  bool zero = false;           // whether its memory was as the system gives it when it was handed out
   std::size_t huge_bytes = 0;  // what is mapped of it
   std::size_t kept_next = 0;   // the chunk of the block that was kept after it
-  Kept kept = Kept::no;
-  bool zero = false;  // whether its memory was as the system gives it when it was handed out
+
+  // Most of these are never touched: what comes before them lies on the same page as the first.
+  std::uint8_t back[slices_per_chunk] = {};  // from each slice in use, the distance to the first of its span
+  Span spans[slices_per_chunk];
 };
 
 // absent   nothing of ours is mapped there
@@ -57,7 +60,9 @@ struct Chunk {
 // rest     a later one of such a block
 enum class ChunkUse : std::uint8_t { absent, sliced, huge, rest };
 
+// One line of memory tells of four chunks.
 struct ChunkState {
+  Chunk* chunk = nullptr;  // once it has been used; for good
   ChunkUse use = ChunkUse::absent;
   std::uint8_t room =
       0;  // of a sliced one: no run of free slices is longer than this, where most_room is any
@@ -141,7 +146,7 @@ class ChunkMap {
 
   // Effects: makes `count` chunks, whose memory is gone, absent again.
   void vacate(std::size_t first, std::size_t count) noexcept {
-    std::fill_n(states_ + first, count, ChunkState{});
+    for (std::size_t c = first; c < first + count; ++c) states_[c].use = ChunkUse::absent;
     if (first >= most_) outlying_.remove(first - most_, count);
   }
 
@@ -160,7 +165,7 @@ class ChunkMap {
   void set_room(std::size_t chunk, unsigned slices) noexcept {
     states_[chunk].room = static_cast<std::uint8_t>(slices);
   }
-  [[nodiscard]] Chunk& chunk(std::size_t index) const noexcept { return *chunks_[index]; }
+  [[nodiscard]] Chunk& chunk(std::size_t index) const noexcept { return *states_[index].chunk; }
 
   // Returns: the bytes of the tables, as far as they may be used, and of what describes the chunks.
   // Requires: the lock of the space.
@@ -237,7 +242,7 @@ class ChunkMap {
   }
 
   [[nodiscard]] Chunk& chunk_of(std::size_t slice) const noexcept {
-    return *chunks_[slice / slices_per_chunk];
+    return *states_[slice / slices_per_chunk].chunk;
   }
 
   // A smaller window is better than none: a limit on address space may not leave room for the tables of the largest, nor for
@@ -254,20 +259,19 @@ class ChunkMap {
   [[nodiscard]] bool reserve_tables(std::size_t chunks) noexcept {
     const std::size_t page = System::page_size();
     const std::size_t states_bytes = align_up(2 * chunks * sizeof(ChunkState), page);
-    const std::size_t chunks_bytes = align_up(2 * chunks * sizeof(Chunk*), page);
-    const std::size_t bytes = states_bytes + chunks_bytes + 2 * chunks * slices_per_chunk * sizeof(MapEntry);
+    const std::size_t bytes = states_bytes + 2 * chunks * slices_per_chunk * sizeof(MapEntry);
     const Result<std::byte*> tables = System::reserve(4 * bytes);
     if (!tables.ok()) return false;
     (void)System::unmap({tables.value + bytes, 3 * bytes});
-    if (System::open({tables.value, states_bytes + chunks_bytes})) {
+    if (System::open({tables.value, states_bytes})) {
       (void)System::unmap({tables.value, bytes});
       return false;
     }
     most_ = chunks;
-    table_bytes_ = states_bytes + chunks_bytes;
+    table_bytes_ = states_bytes;
     states_ = reinterpret_cast<ChunkState*>(tables.value);
-    chunks_ = reinterpret_cast<Chunk**>(tables.value + states_bytes);
-    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + states_bytes + chunks_bytes);
+    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + states_bytes);
+    states_[0] = {};  // read before it is written to, the page would fault twice
     return true;
   }
 
@@ -303,8 +307,10 @@ class ChunkMap {
 
   void occupy(std::size_t first, std::size_t count, ChunkUse use) noexcept {
     const ChunkUse others = use == ChunkUse::huge ? ChunkUse::rest : use;
-    std::fill_n(states_ + first, count, ChunkState{others, most_room});
-    states_[first].use = use;
+    for (std::size_t c = first; c < first + count; ++c) {
+      states_[c].use = c == first ? use : others;
+      states_[c].room = most_room;
+    }
     const std::size_t end = first + count;
     end_ = std::max(end_, end);
     if (first < most_ && end * slices_per_chunk > slices_.load(std::memory_order_relaxed))
@@ -328,10 +334,10 @@ class ChunkMap {
   }
 
   [[nodiscard]] bool have_chunk(std::size_t c) noexcept {
-    if (chunks_[c] != nullptr) return true;
+    if (states_[c].chunk != nullptr) return true;
     const std::size_t bytes = align_up(sizeof(Chunk), System::page_size());
     const Result<std::byte*> memory = System::map(bytes);
-    chunks_[c] = reinterpret_cast<Chunk*>(memory.value);
+    states_[c].chunk = reinterpret_cast<Chunk*>(memory.value);
     if (memory.ok()) table_bytes_ += bytes;
     return memory.ok();
   }
@@ -342,7 +348,6 @@ class ChunkMap {
   std::uintptr_t base_ = 0;
   ChunkState* states_ = nullptr;
   std::atomic<MapEntry>* entries_ = nullptr;
-  Chunk** chunks_ = nullptr;
   std::size_t end_ = 0;             // one past the highest chunk that was ever used
   std::size_t most_ = 0;            // chunks that fit into the window; the tables have room for twice as many
   std::size_t opened_bytes_ = 0;    // of the map, from its first entry on

@@ -38,11 +38,11 @@ class HeapPool {
   }
 
   // Requires: a heap with this id has been taken once.
-  [[nodiscard]] Heap<System>& heap(HeapId id) const noexcept { return *heaps_[id]; }
+  [[nodiscard]] Heap<System>& heap(HeapId id) const noexcept { return id < few ? *first_[id] : *heaps_[id]; }
 
   template <class Visitor>
   void each(Visitor&& visit) const noexcept {
-    for (HeapId id = 1; id <= made_; ++id) visit(*heaps_[id]);
+    for (HeapId id = 1; id <= made_; ++id) visit(heap(id));
   }
 
   // Effects: calls `visit` with each heap that waits for a thread: it is nobody's until then.  Requires: the lock.
@@ -71,20 +71,24 @@ class HeapPool {
     const HeapId id = made_ + 1;
     std::byte* const arrays = memory.value + align_up(sizeof(Heap<System>), 64);
     heap->start(space, id, range_between(arrays, memory.value + mapping));
-    heaps_[id] = heap;
+    (id < few ? first_[id] : heaps_[id]) = heap;
     made_ = id;
     return heap;
   }
 
   [[nodiscard]] bool have_table() noexcept {
-    if (heaps_ != nullptr) return true;
+    if (made_ + 1 < few || heaps_ != nullptr) return true;
     const Result<std::byte*> table = System::map(most_heaps * sizeof(Heap<System>*));
     heaps_ = reinterpret_cast<Heap<System>**>(table.value);
     return table.ok();
   }
 
   mutable Lock lock_;
-  Heap<System>** heaps_ = nullptr;  // by id; entry 0 is nobody
+  static constexpr HeapId few = 16;
+
+  Heap<System>* first_[few] =
+      {};  // by id, so that a program with few threads needs no table; entry 0 is nobody
+  Heap<System>** heaps_ = nullptr;  // by id, from `few` on
   HeapId made_ = 0;                 // the highest id that is in use
   Heap<System>* parked_ = nullptr;
 };

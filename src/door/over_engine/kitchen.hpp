@@ -28,10 +28,10 @@ struct ThisThread {
   using Heap = engine::Heap<RawOs>;
 
   [[nodiscard, gnu::always_inline]] static Heap* heap() noexcept {
-    return reinterpret_cast<Heap*>(reinterpret_cast<std::uintptr_t>(&nascent_) + distance_);
+    return reinterpret_cast<Heap*>(address_of(&nascent_) + distance_);
   }
   static void give(Heap* heap) noexcept { distance_ = address_of(heap) - address_of(&nascent_); }
-  [[nodiscard]] static Heap* departed() noexcept { return &departed_; }
+  [[nodiscard]] static Heap* departed() noexcept { return const_cast<Heap*>(&departed_); }
 
   // Called when a thread gets its heap: by then the pointer above is set, so what libc allocates on the way is served.
   static void watch_exit() noexcept {
@@ -42,14 +42,14 @@ struct ThisThread {
  private:
   static void farewell(void* engine) noexcept { static_cast<Kitchen*>(engine)->park(); }
 
-  // Never written: no bin of theirs has room, and no pointer is in their window.
-  static constinit Heap nascent_;
-  static constinit Heap departed_;
+  // In memory that nobody can write to, nor has to: no bin of theirs has room, and no pointer is in their window.
+  static const Heap nascent_;
+  static const Heap departed_;
 
   [[gnu::tls_model("initial-exec")]] static inline thread_local constinit std::uintptr_t distance_ = 0;
 };
 
-inline constinit ThisThread::Heap ThisThread::nascent_;
-inline constinit ThisThread::Heap ThisThread::departed_;
+inline constinit const ThisThread::Heap ThisThread::nascent_;
+inline constinit const ThisThread::Heap ThisThread::departed_;
 
 }  // namespace basalt::door

@@ -167,11 +167,16 @@ TEST(HeapPools, AreRefusedWithoutHarm) {
   Refusing::reset();
   auto& space = *new Space<Refusing>;
   HeapPool<Refusing> pool;
-  for (std::size_t k = 1; k <= 3; ++k) Refusing::fail_at(test::Operation::map, k == 3 ? 4 : k);
-  EXPECT_EQ(pool.take(space), nullptr) << "no table";
-  EXPECT_EQ(pool.take(space), nullptr) << "no table";
-  EXPECT_EQ(pool.take(space), nullptr) << "a table, no heap";
-  EXPECT_NE(pool.take(space), nullptr);
+  for (HeapId id = 1; id <= 40; ++id) {
+    for (int refused = 0; refused < 2; ++refused) {  // memory for the heap, and where there is need for one, a table
+      Refusing::fail_at(test::Operation::map, 1);
+      EXPECT_EQ(pool.take(space), nullptr);
+    }
+    Heap<Refusing>* const heap = pool.take(space);
+    ASSERT_NE(heap, nullptr);
+    EXPECT_EQ(heap->id, id);
+    EXPECT_EQ(&pool.heap(id), heap);
+  }
 }
 
 TEST(Heaps, KeepWhatLittleTheyHaveCachedWhenTheyRest) {
