@@ -5,14 +5,11 @@
 #include "../base/compiler.hpp"
 #include "../observe/statistics_text.hpp"
 #include "kitchen.hpp"
+#include "walked.hpp"
 
 namespace {
 
-// A kitchen that can be walked says all that is known of it; another, what fits its few numbers.
-template <class Kitchen>
-concept Walked = requires(const Kitchen& kitchen) {
-  kitchen.with_statistics([](const auto&, const auto&) {});
-};
+using basalt::door::Walked;
 
 template <class Kitchen>
 [[nodiscard]] std::size_t write_json(const Kitchen& kitchen, char* buffer, std::size_t size) noexcept {

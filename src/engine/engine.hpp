@@ -166,8 +166,7 @@ class Engine {
   [[nodiscard]] HeapStats stats() const noexcept {
     HeapStats stats;
     with_statistics([&stats](const Statistics& now, const auto&) {
-      for (unsigned c = 0; c < class_count; ++c)
-        stats.free_blocks += now.of_class[c].unused() / slot_bytes(c);
+      stats.free_blocks = now.unused_slots();
       stats.grown_bytes = now.mapped - now.metadata;
       stats.live_bytes = now.live();
       stats.free_bytes = stats.grown_bytes - stats.live_bytes;

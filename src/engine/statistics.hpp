@@ -71,6 +71,13 @@ struct Statistics {
 
   [[nodiscard]] std::size_t live() const noexcept { return spans.live + large + huge; }
 
+  // Returns: how many slots are free, wherever they are.
+  [[nodiscard]] std::size_t unused_slots() const noexcept {
+    std::size_t slots = 0;
+    for (unsigned c = 0; c < class_count; ++c) slots += of_class[c].unused() / slot_bytes(c);
+    return slots;
+  }
+
   // Returns: nullptr, or the law that is broken.
   [[nodiscard]] const char* broken_law() const noexcept {
     SpanFigures sum;

@@ -15,8 +15,8 @@ inline constexpr std::size_t statistics_schema = 1;
 
 // A figure by its name; both formats use the same ones.
 struct Figure {
-  const char* name;
-  std::size_t value;
+  const char* name = nullptr;
+  std::size_t value = 0;
 };
 
 // Effects: calls visit(figure) for each of the figures that sum to `figures.bytes`.
@@ -30,14 +30,16 @@ void each_figure(const engine::SpanFigures& figures, Visitor&& visit) noexcept {
   for (const Figure& figure : all) visit(figure);
 }
 
+inline constexpr unsigned figure_count = 10;
+
 // Effects: calls visit(figure) for each of the figures that sum to `now.mapped`.
 template <class Visitor>
 void each_figure(const engine::Statistics& now, Visitor&& visit) noexcept {
-  const Figure all[] = {{"live_slots", now.spans.live}, {"live_large", now.large},
-                        {"live_huge", now.huge},        {"free_in_spans", now.spans.free},
-                        {"cached", now.spans.cached},   {"remote", now.spans.remote},
-                        {"tails", now.spans.tails},     {"dirty", now.dirty},
-                        {"clean", now.clean},           {"metadata", now.metadata}};
+  const Figure all[figure_count] = {{"live_slots", now.spans.live}, {"live_large", now.large},
+                                    {"live_huge", now.huge},        {"free_in_spans", now.spans.free},
+                                    {"cached", now.spans.cached},   {"remote", now.spans.remote},
+                                    {"tails", now.spans.tails},     {"dirty", now.dirty},
+                                    {"clean", now.clean},           {"metadata", now.metadata}};
   for (const Figure& figure : all) visit(figure);
 }
 

@@ -108,12 +108,14 @@ void take_version_2(const Group& group, Allowance& allowance) noexcept {
   });
 }
 
-// What a hierarchy is not for, it has no files for.
-void take_version_1(const Group& group, Allowance& allowance) noexcept {
+void take_version_1(const Group& group, const char* controllers, Allowance& allowance) noexcept {
+  const bool memory = lists(controllers, "memory");
+  const bool processors = lists(controllers, "cpu");
   each_level(group, [&] {
-    limit_memory(allowance, numbers_in(group, "memory.limit_in_bytes").first);
-    limit_processors(allowance, {numbers_in(group, "cpu.cfs_quota_us").first,
-                                 numbers_in(group, "cpu.cfs_period_us").first});
+    if (memory) limit_memory(allowance, numbers_in(group, "memory.limit_in_bytes").first);
+    const std::size_t quota = processors ? numbers_in(group, "cpu.cfs_quota_us").first : no_number;
+    if (quota != no_number)
+      limit_processors(allowance, {quota, numbers_in(group, "cpu.cfs_period_us").first});
   });
 }
 
@@ -127,9 +129,11 @@ void take_line(const char* root, char* line, Allowance& allowance) noexcept {
   if (*line == '\0') return;
   *line++ = '\0';
   if (*controllers == '\0') return take_version_2({root, "", line}, allowance);
-  const bool memory = lists(controllers, "memory");
-  const bool processors = lists(controllers, "cpu");
-  if (memory || processors) take_version_1({root, memory ? "/memory" : "/cpu", line}, allowance);
+  if (lists(controllers, "memory")) {
+    take_version_1({root, "/memory", line}, controllers, allowance);
+  } else if (lists(controllers, "cpu")) {
+    take_version_1({root, "/cpu", line}, controllers, allowance);
+  }
 }
 
 [[nodiscard]] std::size_t processors_to_run_on() noexcept {
