@@ -168,7 +168,8 @@ TEST(HeapPools, AreRefusedWithoutHarm) {
   auto& space = *new Space<Refusing>;
   HeapPool<Refusing> pool;
   for (HeapId id = 1; id <= 40; ++id) {
-    for (int refused = 0; refused < 2; ++refused) {  // memory for the heap, and where there is need for one, a table
+    for (int refused = 0; refused < 2;
+         ++refused) {  // memory for the heap, and where there is need for one, a table
       Refusing::fail_at(test::Operation::map, 1);
       EXPECT_EQ(pool.take(space), nullptr);
     }
