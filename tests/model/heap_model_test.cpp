@@ -9,9 +9,11 @@
 #include "basic/size_prefixed.hpp"
 #include "basic/unix_allocator.hpp"
 #include "platform/raw_os.hpp"
+#include "support/crowded_os.hpp"
 #include "support/failing_os.hpp"
 #include "support/one_heap_object.hpp"
 #include "support/oracle.hpp"
+#include "support/page_sized.hpp"
 #include "support/seed.hpp"
 #include "support/test_thread.hpp"
 
@@ -109,16 +111,32 @@ struct OfModel;
 using Engine = test::TestEngine<RawOs, OfModel>;
 using Object = test::OneHeapObject<RawOs, test::TestThread<RawOs, OfModel>>;
 
+// The engine on machines that are not like this one.
+using Pages16 = test::PageSized<RawOs, 16 * KiB>;
+using Pages64 = test::PageSized<RawOs, 64 * KiB>;
+using Crowded = test::CrowdedOs<RawOs, OfModel>;
+template <class System>
+using EngineOver = test::TestEngine<System, OfModel>;
+
+void begin_anew() {
+  test::TestThread<RawOs, OfModel>::forget();
+  test::TestThread<Pages16, OfModel>::forget();
+  test::TestThread<Pages64, OfModel>::forget();
+  test::TestThread<Crowded, OfModel>::forget();
+  Crowded::vacant = 1;
+}
+
 template <class Heap>
 class HeapModel : public testing::Test {};
 
 // A new kitchen is one line here.
-using Heaps = testing::Types<SizePrefixed<UnixAllocator>, Engine, Object>;
+using Heaps = testing::Types<SizePrefixed<UnixAllocator>, Engine, Object, EngineOver<Pages16>,
+                             EngineOver<Pages64>, EngineOver<Crowded>>;
 TYPED_TEST_SUITE(HeapModel, Heaps);
 
 TYPED_TEST(HeapModel, KeepsItsWordStepByStep) {
   const std::uint64_t seed = test::seed();
-  test::TestThread<RawOs, OfModel>::forget();
+  begin_anew();
   Dice dice{seed};
   Player<TypeParam> player;
   std::size_t step = 0;

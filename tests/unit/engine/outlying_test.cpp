@@ -8,6 +8,7 @@
 
 #include "engine/engine.hpp"
 #include "platform/raw_os.hpp"
+#include "support/crowded_os.hpp"
 #include "support/failing_os.hpp"
 #include "support/seed.hpp"
 #include "support/test_thread.hpp"
@@ -39,15 +40,8 @@ TEST(Outlying, AnyAddressMayBeAskedFor) {
     EXPECT_EQ(chunks->find(wild), chunks->none);
 }
 
-// A machine on which somebody else has all of the window but its first chunk.
-struct Crowded : RawOs {
-  static inline int vacant = 1;  // chunks
-  static Result<std::byte*> map_at(std::byte* at, std::size_t bytes) noexcept {
-    if (vacant == 0) return Result<std::byte*>::failure(Error{EEXIST});
-    vacant -= 1;
-    return RawOs::map_at(at, bytes);
-  }
-};
+// Somebody else has all of the window but its first chunk.
+using Crowded = test::CrowdedOs<RawOs, struct OfOutlying>;
 
 class OutsideTheWindow : public testing::Test {
  protected:
