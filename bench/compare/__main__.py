@@ -21,6 +21,7 @@ from .page import page, text
 from .peers import Missing, all_peers
 from .tasks import all_tasks
 
+RESULTS = Path(__file__).resolve().parents[1] / "results"  # where those of a complete comparison are kept
 BUDGET = 55 * 60   # seconds: no round begins that would end later, unless their number is given
 QUICK_BUDGET = 120
 USAGE = """script/bench compare [--quick] [--rounds N] [--scale X] [--only NAME...] [--allocator NAME=PATH]...
@@ -45,6 +46,8 @@ def parse(arguments):
     options.rounds = options.rounds if options.rounds is not None else 2 if options.quick else 9
     options.scale = options.scale if options.scale is not None else 0.1 if options.quick else 1.0
     options.small_kitchen = options.small_kitchen or not options.quick
+    if not options.quick and not options.only:
+        options.json, options.html = options.json or RESULTS / "compare.json", options.html or RESULTS / "compare.html"
     if options.rounds < 1 or not options.scale > 0:
         parser.error("rounds and scale have to be positive")
     return options
@@ -96,8 +99,30 @@ def as_json(outcome, tables, verdicts, peers, options, primary):
         "means": {each.title: each.mean for each in tables},
         "targets": [dataclasses.asdict(verdict) for verdict in verdicts],
         "failures": {f"{task}/{peer}": str(failure) for (task, peer), failure in outcome.failures.items()},
-        "runs": {f"{task}/{peer}": [dataclasses.asdict(run) for run in each] for (task, peer), each in outcome.runs.items()},
+        "runs": {f"{task}/{peer}": columns(each) for (task, peer), each in outcome.runs.items()},
     }
+
+
+def columns(runs):
+    """Returns: each figure by its name, round by round; what a task told of itself among them."""
+    rows = [flat(run) for run in runs]
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+
+
+def flat(run):
+    figures = dataclasses.asdict(run)
+    return {name: round(value, 6) for name, value in {**figures, **figures.pop("told")}.items() if name != "told"}
+
+
+def written(result):
+    """Returns: the result as JSON, a line for each row of a table and for each pair of task and allocator."""
+    def lines(value, depth):
+        if depth == 0 or not isinstance(value, dict) or not value:
+            return json.dumps(value)
+        inner = [f"{' ' * (3 - depth)}{json.dumps(name)}: {lines(each, depth - 1)}" for name, each in value.items()]
+        return "{\n" + ",\n".join(inner) + "}"
+
+    return lines(result, 3) + "\n"
 
 
 def report(tasks, peers, outcome, options, counting):
@@ -113,7 +138,7 @@ def report(tasks, peers, outcome, options, counting):
     print(f"{primary} Rounds: {outcome.rounds}.")
     result = as_json(outcome, tables, verdicts, peers, options, primary)
     if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
+        options.json.write_text(written(result))
     if options.html:
         options.html.write_text(page(result, tables, peers, verdicts, outcome.failures))
 

@@ -67,12 +67,19 @@ def named(wish):
     return peer
 
 
+def built(peer):
+    """What cannot be preloaded the loader leaves out, and the program runs on the system's allocator."""
+    if not works(peer):
+        raise Missing(f"{peer.library} cannot be preloaded into /bin/true")
+    return peer
+
+
 def all_peers(libraries, small_kitchen, wishes):
     """Returns: ours first, then the system's, then what else is there, then what was wished for."""
     libc = said("getconf", "GNU_LIBC_VERSION").split()[-1:] or [""]
-    peers = [Peer("basalt", libraries / "libbasalt.so"), Peer("glibc", None, libc[0])]
+    peers = [built(Peer("basalt", libraries / "libbasalt.so")), Peer("glibc", None, libc[0])]
     if small_kitchen:
-        peers.append(Peer("small kitchen", libraries / "libbasalt-basic.so", small_kitchen=True))
+        peers.append(built(Peer("small kitchen", libraries / "libbasalt-basic.so", small_kitchen=True)))
     for name, pattern in DEBIAN.items():
         for path in sorted(glob.glob(pattern))[-1:]:
             peer = Peer(name, Path(path), package_version(path))

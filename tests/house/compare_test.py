@@ -9,6 +9,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.dont_write_bytecode = True
 ROOT = Path(os.environ.get("BASALT_SOURCE_DIR", Path(__file__).resolve().parents[2]))
@@ -201,6 +202,10 @@ class Words(unittest.TestCase):
             with self.assertRaises(peers.Missing):
                 peers.named(wish)
 
+    def test_what_cannot_be_preloaded_is_not_measured(self):
+        with self.assertRaises(peers.Missing):
+            peers.all_peers(Path("/no/such/folder"), False, [])
+
     def test_a_page_stands_alone(self):
         both = [peers.Peer("ours"), peers.Peer("<theirs>", None, "1.0")]
         found = {("work", peer.name): runs(1, 2) for peer in both}
@@ -254,6 +259,16 @@ def stops_answering(port):
     return not service.answers(port)
 
 
+# Counts as perf would: perf stat -x, -e EVENTS [-o FILE] COMMAND
+PERF = """#!/usr/bin/env bash
+shift 4
+notes=/dev/stderr
+[ "$1" != -o ] || { notes=$2; shift 2; }
+"$@"
+status=$?
+printf '7000,,cycles,1,100.00,,\\n5,,instructions:u,1,100.00,,\\n' >"$notes"
+exit $status
+"""
 ONLY = ["tiny_lifo", "asymmetric", "tail_small", "scaling_2"]
 
 
@@ -266,6 +281,17 @@ class Runs(unittest.TestCase):
         run = self.run_one("""echo '{"operations": 7, "live_bytes": 0, "resident_bytes": 8}'""")
         self.assertEqual((run.told["operations"], run.told["resident_bytes"]), (7, 8))
         self.assertGreater(run.peak, 0)
+
+    def test_cycles_are_those_of_the_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "perf").write_text(PERF)
+            Path(folder, "perf").chmod(0o755)
+            with mock.patch.dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"):
+                self.assertTrue(measure.counters_work())
+                run = measure.Workshop(Path(folder), True).run(Script("exit 0"), peers.Peer("glibc"))
+                served = measure.Workshop(Path(folder), True).run(Script(server([], "true")), peers.Peer("glibc"))
+        self.assertEqual((run.cycles, run.instructions), (7000, 5))
+        self.assertEqual(figures.cost(served), 7000 / 3)
 
     def test_a_failure_names_task_allocator_and_last_words(self):
         with self.assertRaises(measure.Failure) as caught:
@@ -324,6 +350,7 @@ class Runs(unittest.TestCase):
                                ("Slow mallocs", "tail_small"), ("Slow frees", "tail_small"), ("Scaling", "scaling_2")):
                 self.assertGreater(result["summary"][title][row]["glibc"]["least"], 0, title)
             self.assertEqual(result["failures"], {})
+            self.assertEqual(len(result["runs"]["tail_small/basalt"]["malloc_p9999_ns"]), 1)
 
 
 if __name__ == "__main__":
