@@ -111,14 +111,23 @@ def columns(runs):
 
 def flat(run):
     figures = dataclasses.asdict(run)
-    return {name: round(value, 6) for name, value in {**figures, **figures.pop("told")}.items() if name != "told"}
+    return figures | figures.pop("told")
+
+
+def rounded(value):
+    """Returns: `value`, in which no number has digits that mean nothing."""
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(each) for each in value]
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def written(result):
     """Returns: the result as JSON, a line for each row of a table and for each pair of task and allocator."""
     def lines(value, depth):
         if depth == 0 or not isinstance(value, dict) or not value:
-            return json.dumps(value)
+            return json.dumps(rounded(value))
         inner = [f"{' ' * (3 - depth)}{json.dumps(name)}: {lines(each, depth - 1)}" for name, each in value.items()]
         return "{\n" + ",\n".join(inner) + "}"
 

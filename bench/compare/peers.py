@@ -46,7 +46,7 @@ def said(*command):
 def package_version(path):
     """Returns: the upstream version of the Debian package that `path` belongs to, or nothing."""
     owner = said("dpkg", "-S", os.path.realpath(path)).split(":")[0]
-    return said("dpkg-query", "-W", "-f", "${Version}", owner).split("-")[0].split("+")[0] if owner else ""
+    return said("dpkg-query", "-W", "-f", "${Version}", owner).split(":")[-1].split("-")[0].split("+")[0] if owner else ""
 
 
 def works(peer):
