@@ -76,10 +76,11 @@ def built(peer):
 
 def all_peers(libraries, small_kitchen, wishes):
     """Returns: ours first, then the system's, then what else is there, then what was wished for."""
+    here = said("git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty")
     libc = said("getconf", "GNU_LIBC_VERSION").split()[-1:] or [""]
-    peers = [built(Peer("basalt", libraries / "libbasalt.so")), Peer("glibc", None, libc[0])]
+    peers = [built(Peer("basalt", libraries / "libbasalt.so", here)), Peer("glibc", None, libc[0])]
     if small_kitchen:
-        peers.append(built(Peer("small kitchen", libraries / "libbasalt-basic.so", small_kitchen=True)))
+        peers.append(built(Peer("small kitchen", libraries / "libbasalt-basic.so", here, small_kitchen=True)))
     for name, pattern in DEBIAN.items():
         for path in sorted(glob.glob(pattern))[-1:]:
             peer = Peer(name, Path(path), package_version(path))
