@@ -17,7 +17,7 @@ from programs.__main__ import processor
 from . import targets
 from .figures import sections
 from .measure import Failure, Workshop, counters_work, in_turns
-from .page import page, text
+from .page import left_out, page, text
 from .peers import Missing, all_peers
 from .tasks import all_tasks
 
@@ -142,8 +142,8 @@ def report(tasks, peers, outcome, options, counting):
     for each in tables:
         print("\n".join(text(each, peers, outcome.failures)) + "\n")
     print("\n".join(targets.lines(verdicts, counting)) + "\n")
-    for failure in outcome.failures.values():
-        print(f"left out: {failure}")
+    for sentence in left_out(outcome.failures):
+        print(f"left out: {sentence}")
     print(f"{primary} Rounds: {outcome.rounds}.")
     result = as_json(outcome, tables, verdicts, peers, options, primary)
     if options.json:

@@ -28,6 +28,18 @@ def absent(task, peer, failures):
     return failure.outcome if failure else "-"
 
 
+def left_out(failures):
+    """Yields: what has no figure, and why. What only took too long is told in one sentence for each allocator."""
+    late = {}
+    for (task, peer), failure in failures.items():
+        if failure.outcome == "did not finish":
+            late.setdefault(peer, []).append(task)
+        else:
+            yield str(failure)
+    for peer, tasks in late.items():
+        yield f"did not finish within its time on {peer}: {', '.join(tasks)}"
+
+
 COLOURS = ["#0b7285", "#495057", "#e8590c", "#2f9e44", "#9c36b5", "#c92a2a", "#1864ab", "#f08c00"]
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#212529}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15rem .6rem;text-align:right}
@@ -109,5 +121,5 @@ def page(result, sections, peers, verdicts, failures):
                       f"{html.escape(peer.name)} {section.mean[peer.name]:.2f}" for peer in peers[1:] if peer.name in section.mean)
                   + f". Unit: {section.unit}.</p>", *rows(section, peers, failures)]
     if failures:
-        lines += ["<h2>Left out</h2><ul>", *(f"<li>{html.escape(str(failure))}</li>" for failure in failures.values()), "</ul>"]
+        lines += ["<h2>Left out</h2><ul>", *(f"<li>{html.escape(each)}</li>" for each in left_out(failures)), "</ul>"]
     return "\n".join(lines) + "</html>\n"

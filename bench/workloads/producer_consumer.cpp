@@ -29,7 +29,7 @@ int main(int count, char** arguments) {
       blocks[k] = std::malloc(bytes);
       workload::use(blocks[k], bytes);
     }
-    queue.put(blocks);
+    queue.put(blocks, workload::Queue::size / batch);  // so that as many blocks wait in either variant
   }
   consumer.join();
   return workload::Task::done(batches * batch);

@@ -10,9 +10,12 @@ namespace workload {
 // One producer, one consumer; each waits by yielding, since the two may share a processor.
 class Queue {
  public:
-  void put(void* block) {
+  static constexpr std::size_t size = 1 << 12;
+
+  // Effects: waits until fewer than `most` blocks are in the queue, then puts one more.
+  void put(void* block, std::size_t most = size) {
     const std::size_t at = tail_.load(std::memory_order_relaxed);
-    while (at - head_.load(std::memory_order_acquire) == size) std::this_thread::yield();
+    while (at - head_.load(std::memory_order_acquire) >= most) std::this_thread::yield();
     slots_[at % size] = block;
     tail_.store(at + 1, std::memory_order_release);
   }
@@ -25,7 +28,6 @@ class Queue {
   }
 
  private:
-  static constexpr std::size_t size = 1 << 12;
   alignas(128) std::atomic<std::size_t> head_{0};
   alignas(128) std::atomic<std::size_t> tail_{0};
   alignas(128) void* slots_[size] = {};

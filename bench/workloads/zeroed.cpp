@@ -4,7 +4,7 @@
 int main(int count, char** arguments) {
   const workload::Task task{count, arguments};
   workload::Dice dice{1};
-  const std::size_t rounds = task.times(600'000);
+  const std::size_t rounds = task.times(4'000'000);
   void* blocks[64] = {};
   for (std::size_t i = 0; i < rounds; ++i) {
     void*& block = blocks[dice.below(64)];

@@ -212,9 +212,9 @@ class Words(unittest.TestCase):
         result = {"machine": {"processor": "p", "cores": 2, "system": "s"}, "date": "d", "rounds": 2, "scale": 1,
                   "primary": "words"}
         text = page.page(result, figures.sections([Task], both, found, False), both, [targets.Verdict("a < b", "-")],
-                         {("work", "x"): measure.Unfinished("<late>")})
+                         {("work", "x"): measure.Failure("<luck>"), ("<late>", "x"): measure.Unfinished()})
         self.assertIn("&lt;theirs&gt; 1.0", text)
-        for raw in "<theirs>", "a < b", "<late>":
+        for raw in "<theirs>", "a < b", "<luck>", "<late>":
             self.assertNotIn(raw, text)
         self.assertNotRegex(text, r"(src|href)=")
 
