@@ -60,7 +60,9 @@ void basalt_stats(struct basalt_heap_stats* out);
 size_t basalt_stats_json(char* buffer, size_t size);
 size_t basalt_stats_openmetrics(char* buffer, size_t size);
 
-/* Effects: as basalt_trim, from whichever thread.  Returns: the bytes that went. Not in libbasalt-basic. */
+/* Effects: as basalt_trim, for the whole process from whichever thread. What other threads have in their bins, a few MiB each at
+ * most, they give back themselves, the next time that one of their calls is not served by a bin.
+ * Returns: the bytes that went. Not in libbasalt-basic. */
 size_t basalt_purge(void);
 
 /* Returns: how many bytes may stay resident besides those that the program holds, if no call follows. It is taken by walking,

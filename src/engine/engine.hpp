@@ -134,20 +134,19 @@ class Engine {
   }
 
   // Also what other threads have given back to a heap that waits for a thread, or whose thread sleeps: nobody else would
-  // collect it. What they hold in their bins and on the way stays theirs.
+  // collect it. What they hold in their bins they give back themselves, when they are on a slow path next.
   bool trim() noexcept { return purge() != 0; }
 
   // Effects: the same.  Returns: the bytes that went back to the system.
   std::size_t purge() noexcept {
-    if (Heap<System>* const heap = departed() ? nullptr : acquire()) {
-      send(*heap);
-      heap->flush();
-    }
-    if (Holding hold{parts_.shared_lock}; parts_.shared_heap != nullptr) parts_.shared_heap->flush();
+    Heap<System>* const mine = departed() ? nullptr : acquire();
+    if (mine != nullptr) send(*mine);
     if (Holding hold{parts_.pool.lock()}; true) {
       parts_.pool.each([](Heap<System>& heap) { heap.collect(); });
       parts_.pool.each_parked([](Heap<System>& heap) { heap.flush(); });
     }
+    if (mine != nullptr) mine->flush();
+    if (Holding hold{parts_.shared_lock}; parts_.shared_heap != nullptr) parts_.shared_heap->flush();
     if (Holding hold{parts_.objects.lock()}; true) {
       parts_.objects.each([](HeapObject<System>& object) {
         Holding holding{object.lock};

@@ -101,6 +101,7 @@ struct Heap {
   void** arrays_next = nullptr;  // where the next larger array of a bin will lie
   void** arrays_end = nullptr;
   std::uint16_t array_slots[class_count] = {};  // of each bin's array: its room may be less
+  std::atomic<bool> flush_is_wanted{false};     // somebody has purged since
   Lock lock;
   SpanSupply<System> supply;
   SpanFigures figures;  // as they were when statistics were last taken: see Engine::with_statistics
@@ -137,6 +138,8 @@ struct Heap {
   // Returns: a slot, after the bin of class `c` was filled to the half; nullptr when there is no memory.
   // Requires: the bin is empty.
   [[nodiscard]] void* refill(SizeClass c) noexcept {
+    if (flush_is_wanted.load(std::memory_order_relaxed)) [[unlikely]]
+      flush();
     Bin& bin = bins[c];
     Holding hold{lock};
     fit(bin, c);
@@ -149,6 +152,8 @@ struct Heap {
   // Effects: a full bin gets room: a wider array, or its colder half goes back to the spans. If it holds more than the policy
   // wants it to by now, more than half goes.
   void make_room(SizeClass c) noexcept {
+    if (flush_is_wanted.load(std::memory_order_relaxed)) [[unlikely]]
+      flush();
     Bin& bin = bins[c];
     Holding hold{lock};
     const std::size_t bound = fit(bin, c);
@@ -170,6 +175,7 @@ struct Heap {
 
   // Effects: everything in the bins goes back to the spans, and spans that are empty then to the space.
   void flush() noexcept {
+    flush_is_wanted.store(false, std::memory_order_relaxed);
     Holding hold{lock};
     for (Bin& bin : bins) {
       supply.put(bin.base(), bin.held());
@@ -178,8 +184,10 @@ struct Heap {
     supply.release_empty();
   }
 
-  // Effects: what other threads have given back is taken home. Any thread.
+  // Effects: what other threads have given back is taken home; the bins follow when the heap's own thread is on a slow path
+  // next. Any thread.
   void collect() noexcept {
+    flush_is_wanted.store(true, std::memory_order_relaxed);
     Holding hold{lock};
     supply.release_empty();
   }

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
+#include <atomic>
 #include <cstring>
-#include <memory>
+#include <thread>
 #include <vector>
 
 #include "engine/heap_pool.hpp"
@@ -283,6 +283,43 @@ TEST_F(OfAnEngine, AProgramThatMeetsTheHardLimitLivesOn) {
   for (void* const block : blocks) EXPECT_TRUE(engine_.deallocate(block));
   EXPECT_NE(engine_.allocate(1000, 16), nullptr);
   EXPECT_EQ(engine_.broken_law(), nullptr);
+}
+
+// A thread that has purged cannot reach into the bins of another, but that one hears of it.
+TEST_F(OfAnEngine, AfterAPurgeAnotherThreadEmptiesItsBinsOnItsNextSlowPath) {
+  std::atomic<int> step{0};
+  const auto wait_for = [&step](int wanted) {
+    for (int now = step; now < wanted; now = step) step.wait(now);
+  };
+  const auto go_to = [&step](int next) {
+    step = next;
+    step.notify_all();
+  };
+  std::thread other{[&] {
+    void* blocks[8];
+    for (void*& block : blocks) block = engine_.allocate(KiB, 16);
+    for (void* const block : blocks) EXPECT_TRUE(engine_.deallocate(block));
+    go_to(1);
+    wait_for(2);
+    EXPECT_NE(engine_.allocate(100, 16), nullptr);
+    go_to(3);
+    wait_for(4);
+    engine_.park();
+  }};
+  const auto cached = [this] {
+    std::size_t bytes = 0;
+    engine_.with_statistics(
+        [&bytes](const Statistics& now, const auto&) { bytes = now.of_class[class_of(KiB)].cached; });
+    return bytes;
+  };
+  wait_for(1);
+  (void)engine_.purge();
+  EXPECT_GE(cached(), 8 * KiB) << "nobody else may touch them";
+  go_to(2);
+  wait_for(3);
+  EXPECT_EQ(cached(), 0U);
+  go_to(4);
+  other.join();
 }
 
 }  // namespace
