@@ -5,8 +5,8 @@ namespace basalt::door {
 
 // Others say what fits the few numbers of HeapStats.
 template <class Kitchen>
-concept Walked = requires(const Kitchen& kitchen) {
-  kitchen.with_statistics([](const auto&, const auto&) {});
+concept Walked = requires(const Kitchen& which) {
+  which.with_statistics([](const auto&, const auto&) {});
 };
 
 }  // namespace basalt::door
