@@ -9,7 +9,7 @@ A check module has:
 
 import importlib
 
-NAMES = ('format', 'floors', 'budgets', 'preprocessor', 'links', 'names', 'templates', 'prose', 'atomics',
+NAMES = ('format', 'floors', 'budgets', 'hotpaths', 'preprocessor', 'links', 'names', 'templates', 'prose', 'atomics',
          'machine', 'tidy')
 
 

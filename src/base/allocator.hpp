@@ -64,16 +64,9 @@ concept AllocatesZeroed = Allocator<A> && requires(A& a, std::size_t n) {
   { a.allocate_zeroed(n) } noexcept -> std::same_as<void*>;
 };
 
-// Optional: an allocator with a path so short that the doors put it in line, and which prepares its first use by itself.
-//
-//   allocate_or<Otherwise>(size)   As allocate(size, 16), but where that would return nullptr, what Otherwise() returns.
-//   free_shortly(p)                Returns: whether the short path has taken p back; if not, deallocate(p) will.
-//   free_shortly(p, size)          The same for deallocate(p, size).
+// Optional: an allocator that prepares its first use by itself. For any other, the doors do before they allocate.
 template <class A>
-concept HasShortPath = Allocator<A> && ChecksSizes<A> && requires(A& a, void* p, std::size_t n) {
-  { a.free_shortly(p) } noexcept -> std::same_as<bool>;
-  { a.free_shortly(p, n) } noexcept -> std::same_as<bool>;
-};
+concept PreparesItself = Allocator<A> && A::prepares_itself;
 // clang-format on
 
 }  // namespace basalt

@@ -16,12 +16,4 @@ inline void spin_hint() noexcept {
 #endif
 }
 
-// Returns: `object`, the address of which the compiler computes once, and not anew for each member that is used.
-template <class T>
-[[nodiscard, gnu::always_inline]] inline T& one_address(T& object) noexcept {
-  T* address = &object;
-  __asm__("" : "+r"(address));
-  return *address;
-}
-
 }  // namespace basalt

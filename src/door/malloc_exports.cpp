@@ -9,14 +9,27 @@
 
 namespace {
 
+using basalt::door::ThisThread;
 using Family = basalt::door::MallocFamily<basalt::door::kitchen>;
 
 }  // namespace
 
 extern "C" {
 
-BASALT_DOOR void* malloc(size_t size) noexcept { return Family::malloc(size); }
-BASALT_DOOR void free(void* p) noexcept { Family::free(p); }
+// The short paths come first: with the functions of src/engine/short_path.hpp, this is all that usually happens.
+BASALT_DOOR void* malloc(size_t size) noexcept {
+  void* slot = nullptr;
+  return ThisThread::heap()->allocate(size, slot) ? slot : Family::malloc(size);
+}
+BASALT_DOOR void free(void* p) noexcept {
+  if (!ThisThread::heap()->free(p)) [[unlikely]]
+    Family::free(p);
+}
+BASALT_DOOR void free_sized(void* p, size_t size) noexcept {
+  if (!ThisThread::heap()->free(p, size)) [[unlikely]]
+    Family::free_sized(p, size);
+}
+
 BASALT_DOOR void* calloc(size_t count, size_t size) noexcept { return Family::calloc(count, size); }
 BASALT_DOOR void* realloc(void* p, size_t size) noexcept { return Family::realloc(p, size); }
 BASALT_DOOR void* reallocarray(void* p, size_t count, size_t size) noexcept {
@@ -36,7 +49,6 @@ BASALT_DOOR void* valloc(size_t size) noexcept { return Family::valloc(size); }
 BASALT_DOOR void* pvalloc(size_t size) noexcept { return Family::pvalloc(size); }
 
 BASALT_DOOR void cfree(void* p) noexcept { Family::free(p); }
-BASALT_DOOR void free_sized(void* p, size_t size) noexcept { Family::free_sized(p, size); }
 BASALT_DOOR void free_aligned_sized(void* p, size_t, size_t size) noexcept { Family::free_sized(p, size); }
 BASALT_DOOR size_t malloc_usable_size(void* p) noexcept { return Family::usable_size(p); }
 

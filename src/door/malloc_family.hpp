@@ -28,31 +28,20 @@ struct MallocFamily {
   using Heap = std::remove_reference_t<decltype(heap)>;
   static constexpr std::size_t natural = 16;  // the alignment of every result
 
-  [[nodiscard]] static void* malloc(std::size_t size) noexcept {
-    if constexpr (HasShortPath<Heap>) {
-      return heap.template allocate_or<refuse_memory>(size);
-    } else {
-      return allocate(size, natural);
-    }
+  // This one and those that free are kept apart, so that a short path that precedes them can end in a tail call.
+  [[nodiscard, gnu::noinline]] static void* malloc(std::size_t size) noexcept {
+    return allocate(size, natural);
   }
 
-  static void free(void* p) noexcept {
-    if constexpr (HasShortPath<Heap>) {
-      if (!heap.free_shortly(p)) [[unlikely]]
-        free_at_length(p);
-    } else {
-      free_at_length(p);
-    }
+  [[gnu::noinline]] static void free(void* p) noexcept {
+    if (p != nullptr && !heap.deallocate(p)) handle_foreign(p, "free");
   }
 
   // Where the heap can tell, a size that is not the block's ends the program, as C23 and C++ allow: it is freed
   // as something that it is not.
-  static void free_sized(void* p, std::size_t size) noexcept {
-    if constexpr (HasShortPath<Heap>) {
-      if (!heap.free_shortly(p, size)) [[unlikely]]
-        free_sized_at_length(p, size);
-    } else if constexpr (ChecksSizes<Heap>) {
-      free_sized_at_length(p, size);
+  [[gnu::noinline]] static void free_sized(void* p, std::size_t size) noexcept {
+    if constexpr (ChecksSizes<Heap>) {
+      if (p != nullptr && !heap.deallocate(p, size)) handle_foreign(p, "free_sized");
     } else {
       free(p);
     }
@@ -123,7 +112,7 @@ struct MallocFamily {
 
   // Returns: memory as `malloc` does, but leaves errno alone: for operator new.
   [[nodiscard]] static void* try_allocate(std::size_t size, std::size_t alignment) noexcept {
-    if constexpr (!HasShortPath<Heap>) enter();
+    if constexpr (!PreparesItself<Heap>) enter();
     return heap.allocate(size, alignment);
   }
 
@@ -132,17 +121,6 @@ struct MallocFamily {
     void* const p = try_allocate(size, alignment);
     return p == nullptr ? refuse(ENOMEM) : p;
   }
-
-  // Kept apart, so that what precedes it can be a tail call.
-  [[gnu::noinline, gnu::cold]] static void free_at_length(void* p) noexcept {
-    if (p != nullptr && !heap.deallocate(p)) handle_foreign(p, "free");
-  }
-
-  [[gnu::noinline, gnu::cold]] static void free_sized_at_length(void* p, std::size_t size) noexcept {
-    if (p != nullptr && !heap.deallocate(p, size)) handle_foreign(p, "free_sized");
-  }
-
-  [[nodiscard]] static void* refuse_memory() noexcept { return refuse(ENOMEM); }
 
   [[nodiscard]] static void* refuse(int reason) noexcept {
     if (libc_up()) errno = reason;  // before that there is no errno

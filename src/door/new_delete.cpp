@@ -24,6 +24,7 @@ __attribute__((noreturn, weak)) void __throw_bad_alloc();
 
 namespace {
 
+using basalt::door::ThisThread;
 using Family = basalt::door::MallocFamily<basalt::door::kitchen>;
 
 constexpr std::size_t natural = Family::natural;
@@ -48,7 +49,7 @@ constexpr std::size_t natural = Family::natural;
                                << " bytes, and there is no C++ runtime to throw std::bad_alloc");
 }
 
-[[nodiscard]] void* allocate_or_throw(std::size_t size, std::size_t alignment) {
+[[nodiscard, gnu::noinline]] void* allocate_or_throw(std::size_t size, std::size_t alignment) {
   if (void* const p = Family::try_allocate(size, alignment)) [[likely]]
     return p;
   if (void* const p = try_with_handler(size, alignment)) return p;
@@ -70,10 +71,26 @@ constexpr std::size_t natural = Family::natural;
   return static_cast<std::size_t>(alignment);
 }
 
+// The short paths, as in malloc and free.
+[[nodiscard, gnu::always_inline]] inline void* take(std::size_t size) {
+  void* slot = nullptr;
+  return ThisThread::heap()->allocate(size, slot) ? slot : allocate_or_throw(size, natural);
+}
+
+[[gnu::always_inline]] inline void give_back(void* p) noexcept {
+  if (!ThisThread::heap()->free(p)) [[unlikely]]
+    Family::free(p);
+}
+
+[[gnu::always_inline]] inline void give_back(void* p, std::size_t size) noexcept {
+  if (!ThisThread::heap()->free(p, size)) [[unlikely]]
+    Family::free_sized(p, size);
+}
+
 }  // namespace
 
-BASALT_DOOR void* operator new(std::size_t size) { return allocate_or_throw(size, natural); }
-BASALT_DOOR void* operator new[](std::size_t size) { return allocate_or_throw(size, natural); }
+BASALT_DOOR void* operator new(std::size_t size) { return take(size); }
+BASALT_DOOR void* operator new[](std::size_t size) { return take(size); }
 BASALT_DOOR void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate_or_throw(size, wide(alignment));
 }
@@ -95,23 +112,19 @@ BASALT_DOOR void* operator new[](std::size_t size, std::align_val_t alignment,
   return allocate_or_null(size, wide(alignment));
 }
 
-BASALT_DOOR void operator delete(void* p) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete[](void* p) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete(void* p, std::size_t size) noexcept { Family::free_sized(p, size); }
-BASALT_DOOR void operator delete[](void* p, std::size_t size) noexcept { Family::free_sized(p, size); }
-BASALT_DOOR void operator delete(void* p, std::align_val_t) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete[](void* p, std::align_val_t) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete(void* p, std::size_t size, std::align_val_t) noexcept {
-  Family::free_sized(p, size);
-}
+BASALT_DOOR void operator delete(void* p) noexcept { give_back(p); }
+BASALT_DOOR void operator delete[](void* p) noexcept { give_back(p); }
+BASALT_DOOR void operator delete(void* p, std::size_t size) noexcept { give_back(p, size); }
+BASALT_DOOR void operator delete[](void* p, std::size_t size) noexcept { give_back(p, size); }
+BASALT_DOOR void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
+BASALT_DOOR void operator delete[](void* p, std::align_val_t) noexcept { give_back(p); }
+BASALT_DOOR void operator delete(void* p, std::size_t size, std::align_val_t) noexcept { give_back(p, size); }
 BASALT_DOOR void operator delete[](void* p, std::size_t size, std::align_val_t) noexcept {
-  Family::free_sized(p, size);
+  give_back(p, size);
 }
-BASALT_DOOR void operator delete(void* p, const std::nothrow_t&) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete[](void* p, const std::nothrow_t&) noexcept { Family::free(p); }
-BASALT_DOOR void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  Family::free(p);
-}
+BASALT_DOOR void operator delete(void* p, const std::nothrow_t&) noexcept { give_back(p); }
+BASALT_DOOR void operator delete[](void* p, const std::nothrow_t&) noexcept { give_back(p); }
+BASALT_DOOR void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { give_back(p); }
 BASALT_DOOR void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  Family::free(p);
+  give_back(p);
 }

@@ -1,8 +1,8 @@
 // The engine: heaps over one space.
 //
 //   malloc(n)                                        free(p)
-//     |- Engine::allocate_or    pop from the bin       |- Heap::free          push on the bin
-//     `- allocate_slowly                               `- deallocate
+//     |- HeapFront::allocate    pop from the bin       |- HeapFront::free     push on the bin
+//     `- allocate_slowly                               `- free_slowly
 //          |- acquire             a heap for this thread    |- LargeBlocks::free   a block of its own
 //          |- Heap::refill        bits of a span            |- Heap::make_room     bits of a span
 //          `- LargeBlocks         slices or chunks          `- Outbox              home to another heap
@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "../base/allocator.hpp"
-#include "../base/compiler.hpp"
 #include "../base/heap_stats.hpp"
 #include "../platform/bytes.hpp"
 #include "../platform/fatal.hpp"
@@ -41,28 +40,14 @@ class Engine {
  public:
   constexpr Engine() noexcept = default;
 
-  // The short path. `Otherwise` says what to return when there is no memory; only the slow path knows of it.
-  template <void* (*Otherwise)() noexcept>
-  [[nodiscard, gnu::always_inline]] void* allocate_or(std::size_t size) noexcept {
-    Heap<System>& heap = *Thread::heap();
-    if (size > heap.small_limit) [[unlikely]]
-      return allocate_slowly<Otherwise>(size);
-    void* slot = nullptr;
-    if (!one_address(heap.bins[class_of(size)]).pop(slot)) [[unlikely]]
-      return allocate_slowly<Otherwise>(size);
-    return slot;
-  }
+  // A thread gets its heap, and the engine its window, at the first call that needs them.
+  static constexpr bool prepares_itself = true;
 
-  [[nodiscard, gnu::always_inline]] bool free_shortly(void* p) noexcept { return Thread::heap()->free(p); }
-  [[nodiscard, gnu::always_inline]] bool free_shortly(void* p, std::size_t size) noexcept {
-    return Thread::heap()->free(p, size);
-  }
-
-  // For the rest, see the concept `Allocator`.
+  // For what follows, see the concept `Allocator`. The doors try the short paths of the thread's heap before they ask here;
+  // whoever asks here need not.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
-    if (alignment <= natural) return allocate_or<nothing>(size);
-    if (size <= largest_small && alignment <= slice_bytes)
-      return allocate_or<nothing>(slot_for(size, alignment));
+    if (alignment <= natural) return allocate(size);
+    if (size <= largest_small && alignment <= slice_bytes) return allocate(slot_for(size, alignment));
     return handler_.ask_until(size, alignment, [&] {
       return within_limit(size, [&] { return large().allocate(size, alignment); });
     });
@@ -71,17 +56,17 @@ class Engine {
   [[nodiscard]] void* allocate_zeroed(std::size_t size) noexcept {
     if (size > largest_small)
       return handler_.ask_until(size, natural, [&] { return large().allocate_zeroed(size); });
-    void* const block = allocate_or<nothing>(size);
+    void* const block = allocate(size);
     if (block != nullptr) clear_bytes(block, size);
     return block;
   }
 
-  [[nodiscard]] bool deallocate(void* p) noexcept { return free_shortly(p) || free_slowly(p); }
+  [[nodiscard]] bool deallocate(void* p) noexcept { return Thread::heap()->free(p) || free_slowly(p); }
 
   // The short path takes back what is in the very class of `size`; the long one asks whether the block can be what the
   // caller takes it for.
   [[nodiscard]] bool deallocate(void* p, std::size_t size) noexcept {
-    if (free_shortly(p, size)) return true;
+    if (Thread::heap()->free(p, size)) return true;
     if (owns(p) && !may_have_been(p, size, usable_size(p))) refuse_size(p, size, usable_size(p));
     return deallocate(p);
   }
@@ -92,7 +77,7 @@ class Engine {
     const std::size_t old = usable_size(p);
     if (size <= old && size >= old - old / 4) return p;
     if (void* const resized = large().resize(p, size)) return resized;
-    void* const fresh = allocate_or<nothing>(size);
+    void* const fresh = allocate(size);
     if (fresh == nullptr) return nullptr;
     move_bytes(fresh, p, std::min(old, size));
     (void)deallocate(p);
@@ -229,15 +214,16 @@ class Engine {
                  << " usable bytes and cannot have been asked for with " << size);
   }
 
-  static void* nothing() noexcept { return nullptr; }
+  [[nodiscard, gnu::always_inline]] void* allocate(std::size_t size) noexcept {
+    void* slot = nullptr;
+    return Thread::heap()->allocate(size, slot) ? slot : allocate_slowly(size);
+  }
 
   [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{parts_.space}; }
 
-  template <void* (*Otherwise)() noexcept>
-  [[gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size) noexcept {
-    void* const block = handler_.ask_until(
-        size, natural, [&] { return within_limit(size, [&] { return take_slowly(size); }); });
-    return block != nullptr ? block : Otherwise();
+  [[nodiscard, gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size) noexcept {
+    return handler_.ask_until(size, natural,
+                              [&] { return within_limit(size, [&] { return take_slowly(size); }); });
   }
 
   // What bins hold counts against the limit on the process: before it is why there is no memory, they are emptied.

@@ -6,102 +6,27 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../base/compiler.hpp"
 #include "../base/range.hpp"
 #include "lock.hpp"
 #include "outbox.hpp"
-#include "page_map.hpp"
 #include "policy.hpp"
+#include "short_path.hpp"
 #include "size_class.hpp"
 #include "span_supply.hpp"
 #include "statistics.hpp"
 
 namespace basalt::engine {
 
-// A stack of free slots of one class. Between `base` and `top` lie the slots, the coldest at the base.
-//
-//      base            top                  limit
-//      v               v                    v
-//      | p | p | p | p |                    |
-//
-// Only the heap's own thread pushes and pops, without a lock. `base` and `limit` change under the lock, so whoever holds
-// it may look on; `top` moves all the time, so it is atomic, at no cost. It is stored after the slot it uncovers, so that a
-// child whose parent's thread was in the midst of it loses one slot at most.
-class Bin {
- public:
-  [[nodiscard]] bool empty() const noexcept { return top() == base_; }
-  [[nodiscard]] bool full() const noexcept { return top() == limit_; }
-  [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::size_t>(top() - base_); }
-  [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
-  [[nodiscard]] void** base() const noexcept { return base_; }
-
-  // Returns: whether there was a slot to give.
-  [[nodiscard, gnu::always_inline]] bool pop(void*& slot) noexcept {
-    void** const end = top();
-    if (end == base_) return false;
-    top_.store(end - 1, std::memory_order_relaxed);
-    slot = end[-1];
-    return true;
-  }
-
-  // Returns: whether there was room.
-  [[nodiscard, gnu::always_inline]] bool push(void* slot) noexcept {
-    void** const end = top();
-    if (end == limit_) return false;
-    *end = slot;
-    top_.store(end + 1, std::memory_order_release);
-    return true;
-  }
-
-  // Effects: says how many slots lie in the array now, from its base on.
-  void hold(std::size_t slots) noexcept { top_.store(base_ + slots, std::memory_order_release); }
-
-  // Effects: the `slots` coldest ones are forgotten.
-  void drop(std::size_t slots) noexcept {
-    void** const end = std::copy(base_ + slots, top(), base_);
-    top_.store(end, std::memory_order_release);
-  }
-
-  // Effects: has room for so many slots from now on.
-  // Requires: that many were held at most until now, and the array is as long.
-  void resize(std::size_t capacity) noexcept { limit_ = base_ + capacity; }
-
-  // Effects: goes on in a wider array.
-  void move_to(void** array, std::size_t capacity) noexcept {
-    void** const end = std::copy(base_, top(), array);
-    base_ = array;
-    limit_ = array + capacity;
-    top_.store(end, std::memory_order_release);
-  }
-
- private:
-  [[nodiscard]] void** top() const noexcept { return top_.load(std::memory_order_relaxed); }
-
-  std::atomic<void**> top_{nullptr};
-  void** limit_ = nullptr;
-  void** base_ = nullptr;
-};
-
-// A thread that has no heap yet points to one that is empty and nobody's: `small_limit` and the window are 0 there, and
-// its bins are empty and full at once, so every call takes a slow path without a test for it.
-//
-// The first lines are all that the short paths read besides a bin; the rest is for slow paths. Its own thread uses window,
-// bins and outbox without the lock; `supply` is under it.
+// Its front is used by its own thread without the lock, and so is the outbox; `supply` is under it.
 template <AddressSpaceOs System>
-struct Heap {
-  Window window;
-  MapEntry tag = tag_of(nobody) | 0xff;  // matches no entry of the map
-  std::uint32_t small_limit = 0;         // bytes: larger requests take the slow path
-  Bin bins[class_count];
-
+struct Heap : HeapFront {
   HeapId id = 0;
   Heap* next_parked = nullptr;
   Outbox<System> outbox;
   Policy* policy = nullptr;
   void** arrays_next = nullptr;  // where the next larger array of a bin will lie
   void** arrays_end = nullptr;
-  std::uint16_t array_slots[class_count] = {};  // of each bin's array: its room may be less
-  std::atomic<bool> flush_is_wanted{false};     // somebody has purged since
+  std::atomic<bool> flush_is_wanted{false};  // somebody has purged since
   Lock lock;
   SpanSupply<System> supply;
   SpanFigures figures;  // as they were when statistics were last taken: see Engine::with_statistics
@@ -114,25 +39,6 @@ struct Heap {
     arrays_next = reinterpret_cast<void**>(arrays.begin);
     arrays_end = reinterpret_cast<void**>(arrays.end());
     supply.start(space, name);
-  }
-
-  // The short path of free.  Returns: whether `p` is in its bin; if not, the slow path has to be asked.
-  [[nodiscard, gnu::always_inline]] bool free(void* p) noexcept {
-    const std::size_t slice = window.slice_of(p);
-    if (slice >= window.slices) return false;
-    const MapEntry own = window.entry(slice) ^ tag;
-    if (own >= class_count) return false;
-    return one_address(bins[own]).push(p);
-  }
-
-  // The same for a block of `size` bytes, as its caller says: of another class, it is not for the short path.
-  [[nodiscard, gnu::always_inline]] bool free(void* p, std::size_t size) noexcept {
-    if (size > small_limit) return false;
-    const std::size_t slice = window.slice_of(p);
-    if (slice >= window.slices) return false;
-    const SizeClass c = class_of(size);
-    if (window.entry(slice) != (tag | c)) return false;
-    return one_address(bins[c]).push(p);
   }
 
   // Returns: a slot, after the bin of class `c` was filled to the half; nullptr when there is no memory.
@@ -209,12 +115,11 @@ struct Heap {
     const std::size_t wish = std::min(std::max(2 * now, first_capacity), bound);
     if (wish < now) {
       if (bin.held() <= wish) bin.resize(wish);
-    } else if (wish <= array_slots[c]) {
+    } else if (wish <= bin.array_slots()) {
       bin.resize(wish);
     } else if (static_cast<std::size_t>(arrays_end - arrays_next) >= wish) {
       bin.move_to(arrays_next, wish);
       arrays_next += wish;
-      array_slots[c] = static_cast<std::uint16_t>(wish);
     }
     return bound;
   }

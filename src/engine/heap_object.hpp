@@ -10,6 +10,7 @@
 #include "large.hpp"
 #include "lock.hpp"
 #include "page_map.hpp"
+#include "short_path.hpp"
 #include "size_class.hpp"
 #include "space.hpp"
 #include "span.hpp"

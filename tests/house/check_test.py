@@ -34,6 +34,13 @@ def function(lines, head='void f()'):
     return head + ' {\n' + '  g();\n' * (lines - 2) + '}\n'
 
 
+def short_paths(malloc='void* malloc(int n) { return pop(n); }\n', pop='int pop(int n) { return top(n); }\n'):
+    """Two files with the short paths, their free and free_sized in one line each."""
+    doors = 'void free(void* p) { push(p); }\nvoid free_sized(void* p, int n) { push(p); Family::f(n); }\n'
+    return {'src/door/malloc_exports.cpp': doors + malloc,
+            'src/engine/short_path.hpp': 'int top(int n) { return n; }\nint push(int p) { return p; }\n' + pop}
+
+
 class Bad(NamedTuple):
     rule: str    # check/rule
     files: dict  # path -> content
@@ -68,6 +75,19 @@ BAD = [
     Bad('floors/link', {'cmake/floors.txt': FLOORS, 'CMakeLists.txt':
                         'target_link_libraries(basalt_floor_base INTERFACE basalt_floor_guard)\n'},
         ('CMakeLists.txt', 1)),
+
+    Bad('hotpaths/lost', short_paths(malloc=''), ('src/door/malloc_exports.cpp', 1)),
+    Bad('hotpaths/leaves', short_paths(pop='int pop(int n) { return far_away(n); }\n'), ('src/engine/short_path.hpp', 3)),
+    Bad('hotpaths/leaves', short_paths(pop='int pop(int n) { return top(n, 1); }\n'), ('src/engine/short_path.hpp', 3)),
+    Bad('hotpaths/functions', short_paths(pop='int pop(int n) { return a(n) + top(n); }\nint a(int n) { return b(n); }\n'
+                                              'int b(int n) { return c(n); }\nint c(int n) { return n; }\n'),
+        ('src/door/malloc_exports.cpp', 3)),
+    Bad('hotpaths/lines', short_paths(pop='int pop(int n) {\n' + '  n++;\n' * 48 + '}\n'), ('src/door/malloc_exports.cpp', 3)),
+    Bad('hotpaths/condition', short_paths(pop='int pop(int n) {\n#pragma x\n  return n;\n}\n'),
+        ('src/engine/short_path.hpp', 4)),
+    Bad('hotpaths/figures', short_paths() | {
+        'docs/tour-engine.md': '| `malloc` | 3 functions | 4 lines |\n| `free` | 2 functions | 2 lines |\n'
+                               '| `free_sized` | 2 functions | 2 lines |\n'}, ('docs/tour-engine.md', 1)),
 
     Bad('budgets/function', {'src/base/a.cpp': 'int x;\n' + function(41)}, ('src/base/a.cpp', 2)),
     Bad('budgets/function', {'tools/a.cpp': 'struct S {\n' + function(41) + '};\n'}, ('tools/a.cpp', 2)),
@@ -192,6 +212,9 @@ GOOD = {
         'HOUSE.md': TABLE + '| `src/base/a.cpp:g` | 45 | one case each |\n| `src/base/b.hpp` | 410 | a table |\n',
         'src/base/a.cpp': 'namespace n {\n' + function(40) + function(45, 'void g()') + '}\n',
         'src/base/b.hpp': 'int x;\n' * 405, 'tests/a.cpp': function(600), 'CMakeLists.txt': 'x()\n' * 120},
+    'hotpaths': short_paths(malloc='#if A\n#endif\n// pop(1, 2)\nvoid* malloc(int n) {\n  return n ? pop(n) : Family::malloc(n);\n}\n') | {
+        'docs/tour-engine.md': '| `malloc` | 3 functions | 5 lines |\n| `free` | 2 functions | 2 lines |\n'
+                               '| `free_sized` | 2 functions | 2 lines |\n'},
     'preprocessor': {
         'src/platform/a.hpp': '// Why.\n#pragma once\n#ifndef X\n#define X 1\n#endif\n',
         'src/base/compiler.hpp': HEADER + '#ifdef X\n#endif\n',

@@ -44,6 +44,13 @@ void pass_malloc(std::size_t size) {
   free(p);
 }
 
+void pass_new(std::size_t size) {
+  breakpoint();
+  void* const p = operator new(size);
+  breakpoint();
+  operator delete(p);
+}
+
 void pass_free(std::size_t size) {
   void* const p = malloc(size);
   breakpoint();
@@ -64,6 +71,7 @@ void pass_sized_delete(std::size_t size) { pass_sized("_ZdlPvm", size); }
 
 constexpr Door doors[] = {
     {"malloc", 20, pass_malloc},
+    {"_Znwm", 20, pass_new},
     {"free", 24, pass_free},
     {"free_sized", 32, pass_free_sized},
     {"_ZdlPvm", 32, pass_sized_delete},

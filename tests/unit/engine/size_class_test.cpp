@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/short_path.hpp"
+
 #include "base/bits.hpp"
 
 namespace basalt::engine {
