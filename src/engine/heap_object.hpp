@@ -20,8 +20,8 @@ struct basalt_heap;
 
 namespace basalt::engine {
 
-// Asked, with no lock held, when a request does not fit below a heap's limit, or there is no memory.  Returns: 0 to refuse the request; anything
-// else to try it again.
+// Asked, with no lock held, when a request does not fit below a heap's limit, or there is no memory.
+// Returns: 0 to refuse the request; anything else to try it again.
 using HeapFull = int (*)(basalt_heap* heap, std::size_t size, void* context);
 
 // What a heap object is made with.

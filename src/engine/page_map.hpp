@@ -56,7 +56,7 @@ inline constexpr HeapId nobody = 0xff'ffff;  // owner of what belongs to no heap
   return entry_for(kind_of(entry) == Kind::object_huge ? Kind::huge : Kind::large);
 }
 
-// What a free needs of the map, copied into the first cache line of every heap.
+// What a free needs of the map, copied into the front of every heap.
 //
 // All three are 0 in a heap that is not one yet, so that every pointer fails the range check there.
 struct Window {

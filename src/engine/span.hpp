@@ -17,7 +17,7 @@ namespace basalt::engine {
 // One descriptor for each slice of the window; that of a span's first slice speaks for the span. Type-stable: it is
 // never unmapped, so a thread that comes late reads an old descriptor, not a fault.
 //
-// Law: a slot is in exactly one place: its bit in `free`, its bit in `remote`, a cache, an outbox, or a caller's hand.
+// Law: a slot is in exactly one place: its bit in `free`, its bit in `remote`, a bin, an outbox, or a caller's hand.
 //      free_count == the number of bits in `free`.
 struct Span {
   static constexpr unsigned words = most_slots / 64;

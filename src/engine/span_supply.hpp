@@ -1,4 +1,4 @@
-// The spans of one heap: where its caches are filled from, and where they are emptied to.
+// The spans of one heap: where its bins are filled from, and where they are emptied to.
 #pragma once
 
 #include <atomic>
