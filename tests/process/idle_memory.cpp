@@ -98,6 +98,9 @@ void one_thread_purges_for_all() {
 
 int main() {
   process::must_be_ours();
+  const auto pages = static_cast<std::size_t>(::sysconf(_SC_AVPHYS_PAGES));
+  if (pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) < 3072 * mib)
+    process::skip("needs 3 GiB of free memory");
   one_thread_purges_for_all();
   two_gib_are_freed_and_nothing_follows();
   process::heap_must_be_valid();
