@@ -1,14 +1,9 @@
 // Row 31: free keeps errno, when memory goes back to the system and when the system refuses it as well.
 // runs: preload global static
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <malloc.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-
-#include <cstddef>
 
 #include "support/process.hpp"
+#include "support/seccomp.hpp"
 
 namespace {
 
@@ -28,18 +23,11 @@ void every_size() {
   }
 }
 
-// From now on the kernel refuses to take memory back.
-bool refuse_to_take_memory() {
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_munmap, 2, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
-  };
-  const sock_fprog filter{sizeof program / sizeof program[0], program};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+// From now on the kernel refuses to take memory back.  Returns: whether it lets us wish so.
+[[nodiscard]] bool refuse_to_take_memory() {
+  process::Filter filter;
+  filter.when(SYS_munmap, process::Filter::fails(ENOMEM)).when(SYS_madvise, process::Filter::fails(ENOMEM));
+  return filter.install();
 }
 
 }  // namespace
