@@ -37,6 +37,16 @@ TEST(Bins, GiveTheHottestFirstAndKeepWhatTheyHold) {
   EXPECT_FALSE(bin.pop(slot));
 }
 
+TEST(Bins, OfSmallClassesLieElsewhereInTheirPageThanTheFirstSlotsOfSlices) {
+  auto& space = *new Space<RawOs>;
+  auto& pool = *new HeapPool<RawOs>;
+  ASSERT_TRUE(space.ready());
+  Heap<RawOs>* const heap = pool.take(space);
+  ASSERT_NE(heap, nullptr);
+  for (unsigned c = 1; c <= fine_classes; ++c)
+    EXPECT_GE(address_of(&heap->bins[c]) % 4096 / slot_bytes(c), 8U) << "class " << c;
+}
+
 class Supplies : public testing::Test {
  protected:
   using Supply = SpanSupply<RawOs>;
