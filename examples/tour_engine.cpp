@@ -90,7 +90,7 @@ void* allocate(const char* name, std::size_t size) {
   if (heap->allocate(size, block)) {
     std::printf("    short     class %u, popped\n", c);
   } else {
-    std::printf("    long      class %u of %zu bytes, the bin is empty\n", c, slot_bytes(c));
+    std::printf("    slow      class %u of %zu bytes, the bin is empty\n", c, slot_bytes(c));
     block = heap->refill(c);
     heap->window = space.window();
   }
@@ -107,7 +107,7 @@ void release(const char* name, void* block) {
   if (heap->free(block)) {
     std::printf("    short     pushed\n");
   } else {
-    std::printf("    long      the bin is full\n");
+    std::printf("    slow      the bin is full\n");
     heap->make_room(static_cast<SizeClass>(entry ^ heap->tag));
     (void)heap->free(block);
   }
@@ -198,7 +198,7 @@ int main() {
   HeapFront nobodys;
   void* block = nullptr;
   std::printf("before\n    nobody's  malloc(100) %s\n\n",
-              nobodys.allocate(100, block) ? "served" : "is for the long path");
+              nobodys.allocate(100, block) ? "served" : "is for the slow path");
   if (!space.ready() || (heap = pool.take(space)) == nullptr) return 1;
   std::printf("    heap      %u, its tag is %08x\n\n", heap->id, heap->tag);
   heap->window = space.window();

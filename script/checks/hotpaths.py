@@ -2,7 +2,7 @@
 
 The short paths are what a reader wants to see first and what every program runs most. They begin at the doors
 and end in the page of the short paths; what is called there is followed, name by name, so a helper in a third file is
-a finding. What stands behind `Family::` is the long way round. Lines are those of the functions, from the first of the
+a finding. What stands behind `Family::` is the slow path. Lines are those of the functions, from the first of the
 head to the last brace. The table of docs/tour-engine.md that states the figures is held against them.
 """
 

@@ -63,7 +63,7 @@ class Engine {
 
   [[nodiscard]] bool deallocate(void* p) noexcept { return Thread::heap()->free(p) || free_slowly(p); }
 
-  // The short path takes back what is in the very class of `size`; the long one asks whether the block can be what the
+  // The short path takes back what is in the very class of `size`; the slow one asks whether the block can be what the
   // caller takes it for.
   [[nodiscard]] bool deallocate(void* p, std::size_t size) noexcept {
     if (Thread::heap()->free(p, size)) return true;
