@@ -67,9 +67,10 @@ void free_remotely(void* block) {
 
 void send() {
   std::printf("the outbox is sent\n");
-  freer->outbox.send(space, [](HeapId home, Span& span) {
+  freer->outbox.send(space, [](HeapId home, Span* full, std::size_t) {
+    if (full == nullptr) return;
     tell("freer", "was the first: announces");
-    pool.heap(home).supply.announce(span);
+    pool.heap(home).supply.announce(*full);
   });
   tell("freer", "is done");
   std::printf("\n");

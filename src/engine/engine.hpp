@@ -190,7 +190,10 @@ class Engine {
     parts_.each_lock_to_take([](Lock& lock) { lock.lock_for_fork(); });
   }
   void after_fork_in_parent() noexcept { after_fork(); }
-  void after_fork_in_child() noexcept { after_fork(); }
+  void after_fork_in_child() noexcept {
+    parts_.pool.adopt_all_but(Thread::heap(), parts_.shared_heap);
+    after_fork();
+  }
 
  private:
   static constexpr std::size_t natural = 16;
@@ -286,8 +289,11 @@ class Engine {
   }
 
   void send(Heap<System>& heap) noexcept {
-    heap.outbox.send(parts_.space,
-                     [this](HeapId owner, Span& span) { parts_.pool.heap(owner).supply.announce(span); });
+    heap.outbox.send(parts_.space, [this](HeapId owner, Span* full, std::size_t bytes) {
+      Heap<System>& home = parts_.pool.heap(owner);
+      if (full != nullptr) home.supply.announce(*full);
+      if (home.supply.note_given(bytes)) home.collect_unless_busy();
+    });
   }
 
   // Returns: this thread's heap, which it gets at its first use; nullptr when there is no memory for it.

@@ -22,6 +22,7 @@ template <AddressSpaceOs System>
 struct Heap : HeapFront {
   HeapId id = 0;
   Heap* next_parked = nullptr;
+  bool parked = false;  // it waits for a thread
   Outbox<System> outbox;
   Policy* policy = nullptr;
   void** arrays_next = nullptr;  // where the next larger array of a bin will lie
@@ -96,6 +97,13 @@ struct Heap : HeapFront {
     flush_is_wanted.store(true, std::memory_order_relaxed);
     Holding hold{lock};
     supply.release_empty();
+  }
+
+  // Effects: takes home what other threads have given back, unless somebody is at it. Any thread.
+  void collect_unless_busy() noexcept {
+    if (!lock.try_lock()) return;
+    supply.release_empty();
+    lock.unlock();
   }
 
  private:

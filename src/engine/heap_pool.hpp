@@ -26,15 +26,22 @@ class HeapPool {
     Heap<System>* const heap = parked_ != nullptr ? parked_ : make(space);
     if (heap == nullptr) return nullptr;
     if (heap == parked_) parked_ = heap->next_parked;
+    heap->parked = false;
     space.policy.heaps.fetch_add(1, std::memory_order_relaxed);
     return heap;
   }
 
   void park(Heap<System>& heap) noexcept {
     Holding hold{lock_};
-    heap.policy->heaps.fetch_sub(1, std::memory_order_relaxed);
-    heap.next_parked = parked_;
-    parked_ = &heap;
+    put_on_list(heap);
+  }
+
+  // Effects: in a forked child, parks the heaps of all threads that are not there any more: all but these two.
+  // Requires: the lock.
+  void adopt_all_but(const Heap<System>* mine, const Heap<System>* shared) noexcept {
+    each([&](Heap<System>& heap) {
+      if (!heap.parked && &heap != mine && &heap != shared) put_on_list(heap);
+    });
   }
 
   // Requires: a heap with this id has been taken once.
@@ -68,6 +75,13 @@ class HeapPool {
   // so seen, where the first slots of every slice lie: a program that writes to them and then allocates was up to half as
   // slow again, in every other run.
   static constexpr std::size_t place_in_mapping = 1728;  // bytes, a multiple of 64
+
+  void put_on_list(Heap<System>& heap) noexcept {
+    heap.policy->heaps.fetch_sub(1, std::memory_order_relaxed);
+    heap.parked = true;
+    heap.next_parked = parked_;
+    parked_ = &heap;
+  }
 
   [[nodiscard]] Heap<System>* make(Space<System>& space) noexcept {
     if (!have_table() || made_ + 1 == most_heaps) return nullptr;

@@ -56,8 +56,9 @@ class SpanWord {
 // What became of slots that were given back.
 struct GivenBack {
   std::uint64_t twice = 0;  // those whose bits were set before: double frees
-  bool announce = false;    // the span was full: the caller, and nobody else, has to put it on the inbox of
-  HeapId owner = 0;         // this heap
+  bool announce =
+      false;         // the span was full: the caller, and nobody else, has to put it on the owner's inbox
+  HeapId owner = 0;  // whose slots they are
 };
 
 // The part of a span that everybody writes.
@@ -76,10 +77,11 @@ class RemoteFrees {
     const std::uint64_t old = bits_[w].fetch_or(bits, std::memory_order_seq_cst);
     if ((old & bits) != 0) return {.twice = old & bits};
     SpanWord now = word_.load(std::memory_order_seq_cst);
-    if (now.generation() != before.generation() || now.state() != SpanState::full) return {};
+    if (now.generation() != before.generation() || now.state() != SpanState::full)
+      return {.owner = before.owner()};
     if (!word_.compare_exchange_strong(now, now.in(SpanState::returned), std::memory_order_relaxed,
                                        std::memory_order_relaxed)) {
-      return {};
+      return {.owner = before.owner()};
     }
     return {.announce = true, .owner = now.owner()};
   }

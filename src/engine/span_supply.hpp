@@ -1,6 +1,7 @@
 // The spans of one heap: where its bins are filled from, and where they are emptied to.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -67,6 +68,15 @@ class SpanSupply {
   // Effects: tells the owner that a full span of its has free slots again. Any thread, when the span's remote part says so.
   void announce(Span& span) noexcept { inbox_.put(span); }
 
+  // Effects: notes that so many bytes have come home from another thread. Any thread.
+  // Returns: whether so much waits for an owner who may be asleep that the caller had better collect it.
+  [[nodiscard]] bool note_given(std::size_t bytes) noexcept {
+    const auto more = static_cast<std::ptrdiff_t>(bytes);
+    const auto waiting = uncollected_.fetch_add(more, std::memory_order_relaxed) + more;
+    const std::size_t share = owned_.load(std::memory_order_relaxed) / tolerated_share;
+    return waiting > static_cast<std::ptrdiff_t>(std::max(share, always_tolerated));
+  }
+
   // Effects: takes all that other threads have given back, and gives every empty span back, also those kept in reserve.
   void release_empty() noexcept {
     collect_inbox();
@@ -81,6 +91,11 @@ class SpanSupply {
   }
 
  private:
+  // What other threads have given back may wait for its owner up to this. A walk over all spans of a heap, which is what it
+  // takes to collect it, is then paid for by as many frees.
+  static constexpr std::size_t always_tolerated = MiB;
+  static constexpr std::size_t tolerated_share = 8;  // of the heap's spans
+
   [[nodiscard]] Span* fresh_span(SizeClass c) noexcept {
     const Run run = space_->take(span_slices(c));
     if (run.count == 0) return nullptr;
@@ -89,6 +104,7 @@ class SpanSupply {
     span.remote.begin(id_);
     space_->mark(run, entry_for(id_, c), entry_for(id_, c));
     enlist(span);
+    owned_.fetch_add(run.count * slice_bytes, std::memory_order_relaxed);
     return &span;
   }
 
@@ -138,8 +154,10 @@ class SpanSupply {
       span.free[w] |= bits;
       found += static_cast<unsigned>(std::popcount(bits));
     }
+    if (found == 0) return false;
     span.free_count = static_cast<std::uint16_t>(span.free_count + found);
-    return found != 0;
+    uncollected_.fetch_sub(static_cast<std::ptrdiff_t>(found) * span.slot_size, std::memory_order_relaxed);
+    return true;
   }
 
   // One empty span of each class is kept, so that a program that goes up and down by one block does not pay each time.
@@ -152,6 +170,7 @@ class SpanSupply {
     unlist(span);
     span.remote.end();
     const Run run{space_->slice_of(span.begin), span.slices};
+    owned_.fetch_sub(run.count * slice_bytes, std::memory_order_relaxed);
     space_->mark(run, 0, 0);
     space_->give(run);
   }
@@ -173,6 +192,8 @@ class SpanSupply {
   HeapId id_ = 0;
   Span* lists_[class_count] = {};
   Inbox<StdAtomics, Span> inbox_;
+  std::atomic<std::ptrdiff_t> uncollected_{0};  // bytes; below 0 when the owner was faster than the count
+  std::atomic<std::size_t> owned_{0};           // bytes of all spans
 };
 
 }  // namespace basalt::engine

@@ -30,6 +30,8 @@ class ForkLock {
       lock_.lock();
     }
   }
+  // Returns: whether the lock was open and is the caller's now.
+  [[nodiscard]] bool try_lock() noexcept { return is_open_to_caller() || lock_.try_lock(); }
   void unlock() noexcept {
     if (!is_open_to_caller()) lock_.unlock();
   }

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -53,6 +54,23 @@ class EngineRace : public testing::Test {
   void drop(std::byte* block) {
     *block = std::byte{1};
     EXPECT_TRUE(engine_.deallocate(block));
+  }
+
+  std::size_t heaps() {
+    std::size_t count = 0;
+    engine_.with_statistics([&](const engine::Statistics& now, const auto&) { count = now.heaps; });
+    return count;
+  }
+
+  // In a forked child: all heaps but this thread's wait for other threads, who find them whole.
+  void take_up_what_the_dead_left() {
+    const std::size_t before = heaps();
+    for (std::size_t i = 1; i < before; ++i) {
+      Thread::forget();
+      for (std::size_t size = 1; size < 3'000; size += 16) drop(made(size));
+      (void)engine_.trim();
+    }
+    EXPECT_EQ(heaps(), before);
   }
 
   // Every block has been freed: nothing lives, and every law holds.
@@ -200,6 +218,7 @@ TEST_F(EngineRace, AForkedChildFindsTheHeapWhole) {
       }
       std::byte* const block = made(5'000);
       drop(block);
+      take_up_what_the_dead_left();
       const bool whole =
           engine_.broken_law() == nullptr && engine_.stats().conserved() && engine_.owns(block);
       ::_exit(whole && !::testing::Test::HasFailure() ? 0 : 1);
@@ -214,6 +233,28 @@ TEST_F(EngineRace, AForkedChildFindsTheHeapWhole) {
   for (auto& place : shelf) {
     std::byte* const block = place.load(std::memory_order_relaxed);
     if (block != nullptr) drop(block);
+  }
+  expect_nothing_lost();
+}
+
+// A thread allocates a lot and does nothing more; others free it. What they have given back must not wait for the sleeper.
+TEST_F(EngineRace, WhatIsFreedFromAfarDoesNotWaitForASleepingOwner) {
+  for (const bool every_other : {false, true}) {
+    std::vector<std::byte*> blocks;
+    for (std::size_t i = 0; i < 200'000; ++i) blocks.push_back(made(64));
+    in_threads(2, [&](std::size_t self) {
+      for (std::size_t i = self; i < blocks.size(); i += every_other ? 4 : 2) drop(blocks[i]);
+    });
+    engine::Statistics now;
+    engine_.with_statistics([&](const engine::Statistics& seen, const auto&) { now = seen; });
+    EXPECT_LE(now.spans.remote, std::max(MiB, now.spans.bytes / 8) + 2 * 256 * KiB);
+    if (!every_other) {
+      EXPECT_LE(now.spans.bytes, 4 * MiB) << "spans that are empty went back";
+      continue;
+    }
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      if (i % 4 > 1) drop(blocks[i]);
+    }
   }
   expect_nothing_lost();
 }

@@ -67,7 +67,9 @@ class Supplies : public testing::Test {
   void free_from_afar(const std::vector<void*>& slots, std::size_t bytes) {
     Outbox<RawOs> outbox;
     const auto send = [&] {
-      outbox.send(space_, [&](HeapId owner, Span& span) { announced_ += owner, mine_.announce(span); });
+      outbox.send(space_, [&](HeapId owner, Span* full, std::size_t) {
+        if (full != nullptr) announced_ += owner, mine_.announce(*full);
+      });
     };
     for (void* const slot : slots) {
       if (outbox.full()) send();
