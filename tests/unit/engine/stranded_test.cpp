@@ -1,0 +1,115 @@
+// What one thread frees of another's, when that other one sleeps for ever, or is gone: how much may lie there unused.
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "platform/raw_os.hpp"
+#include "support/test_thread.hpp"
+
+namespace basalt::engine {
+namespace {
+
+class Stranded : public testing::Test {
+ protected:
+  using Thread = test::TestThread<RawOs, Stranded>;
+
+  Stranded() { Thread::forget(); }
+  ~Stranded() override { Thread::forget(); }
+
+  std::vector<void*> allocate(std::size_t count, std::size_t bytes) {
+    std::vector<void*> blocks(count);
+    for (void*& block : blocks) block = engine_.allocate(bytes, 16);
+    return blocks;
+  }
+
+  // Bytes that belong to spans, whether anybody has a use for them or not.
+  std::size_t span_bytes() {
+    std::size_t bytes = 0;
+    engine_.with_statistics([&](const Statistics& now, const auto&) { bytes = now.spans.bytes; });
+    return bytes;
+  }
+
+  Engine<RawOs, Thread>& engine_ = *new Engine<RawOs, Thread>;
+};
+
+// May stay: what waits before somebody else collects it, the freer's outbox, the owner's bins, one span in reserve and one
+// that is being used up.
+constexpr std::size_t may_stay = MiB + 256 * KiB + 64 * KiB + 2 * 16 * slice_bytes;
+
+TEST_F(Stranded, IsBoundedThoughTheOwnerSleeps) {
+  for (const std::size_t bytes : {64, 2'000, 30'000}) {
+    SCOPED_TRACE(bytes);
+    const std::size_t before = span_bytes();
+    const std::vector<void*> blocks = allocate(32 * MiB / bytes, bytes);
+    Thread::forget();
+    for (void* const block : blocks) EXPECT_TRUE(engine_.deallocate(block));
+    EXPECT_LE(span_bytes() - before, may_stay);
+    EXPECT_STREQ(engine_.broken_law(), nullptr);
+  }
+}
+
+// Each span is announced with its first slot, and collected; of the others, nobody is told.
+TEST_F(Stranded, IsBoundedWhereEverySpanWasCollectedEarly) {
+  constexpr std::size_t bytes = 2'000;
+  const std::vector<void*> blocks = allocate(32 * MiB / bytes, bytes);
+  Heap<RawOs>& owner = *Thread::heap();
+  Thread::forget();
+  for (std::size_t i = 0; i < blocks.size(); i += 8) EXPECT_TRUE(engine_.deallocate(blocks[i]));
+  owner.collect();
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (i % 8 == 0) continue;
+    EXPECT_TRUE(engine_.deallocate(blocks[i]));
+  }
+  EXPECT_LE(span_bytes(), may_stay);
+}
+
+// While much is alive, an eighth of the spans may wait.
+TEST_F(Stranded, IsAnEighthOfWhatIsAlive) {
+  constexpr std::size_t bytes = 2'000;
+  const std::vector<void*> blocks = allocate(64 * MiB / bytes, bytes);
+  Thread::forget();
+  std::size_t live = blocks.size() * bytes;
+  for (std::size_t i = 0; i < blocks.size() / 2; ++i) {
+    EXPECT_TRUE(engine_.deallocate(blocks[i]));
+    live -= bytes;
+  }
+  EXPECT_LE(span_bytes(), live + live / 7 + live / 16 + may_stay) << "1 in 16: the tails of slots";
+}
+
+TEST_F(Stranded, IsNothingMoreWhenTheOwnerIsParked) {
+  (void)allocate(1, 16);
+  Heap<RawOs>& freers = *Thread::heap();  // or it would be given the parked one
+  Thread::forget();
+  const std::size_t before = span_bytes();
+  const std::vector<void*> blocks = allocate(32 * MiB / 2'000, 2'000);
+  engine_.park();
+  Thread::give(&freers);
+  for (void* const block : blocks) EXPECT_TRUE(engine_.deallocate(block));
+  EXPECT_LE(span_bytes() - before, may_stay);
+}
+
+// A child has but the thread that forked: the heaps of all others wait for its new ones.
+TEST_F(Stranded, HeapsOfThreadsThatAreGoneInAChildServeItsNewThreads) {
+  (void)allocate(1, 100);
+  Heap<RawOs>* const gone = Thread::heap();
+  Thread::forget();
+  (void)allocate(1, 100);
+  Heap<RawOs>* const forks = Thread::heap();
+  ASSERT_NE(gone, forks);
+  engine_.before_fork();
+  engine_.after_fork_in_child();
+  EXPECT_EQ(Thread::heap(), forks) << "its own it keeps";
+  Thread::forget();
+  (void)allocate(1, 100);
+  EXPECT_EQ(Thread::heap(), gone);
+  Thread::forget();
+  (void)allocate(1, 100);
+  EXPECT_NE(Thread::heap(), forks);
+  EXPECT_NE(Thread::heap(), gone) << "a heap serves one thread";
+}
+
+}  // namespace
+}  // namespace basalt::engine
