@@ -194,7 +194,8 @@ class Clock:
 
 def in_turns(tasks, peers, rounds, workshop, say, budget=float("inf")):
     """Returns: the Outcome. Allocators take turns, so that whatever else the machine does falls on all alike; and each round
-    begins with another, since the first finds the caches colder. A round begins only if it will end within the budget, in
+    begins with another, since the first finds the caches colder, and every other one goes backwards, since each finds the
+    machine's memory as the one before has left it. A round begins only if it will end within the budget, in
     seconds; the first begins whatever it says. A pair that failed is not tried again."""
     outcome = Outcome({(task.name, peer.name): [] for task in tasks for peer in peers})
     clock = Clock(len(tasks) * sum(rounds_for(peer, rounds) for peer in peers))
@@ -202,7 +203,8 @@ def in_turns(tasks, peers, rounds, workshop, say, budget=float("inf")):
     while outcome.rounds < rounds and (not outcome.rounds or clock.elapsed() + longest <= budget):
         begin = clock.elapsed()
         number, turn = outcome.rounds, outcome.rounds % len(peers)
-        racing = [peer for peer in [*peers[turn:], *peers[:turn]] if number < rounds_for(peer, rounds)]
+        order = [*peers[turn:], *peers[:turn]][::-1 if number % 2 else 1]
+        racing = [peer for peer in order if number < rounds_for(peer, rounds)]
         for task in tasks:
             for peer in racing:
                 say(f"round {number + 1} of {rounds}: {task.name} on {peer.name}{clock.left()}")

