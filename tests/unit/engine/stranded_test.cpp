@@ -40,7 +40,7 @@ class Stranded : public testing::Test {
 constexpr std::size_t may_stay = MiB + 256 * KiB + 64 * KiB + 2 * 16 * slice_bytes;
 
 TEST_F(Stranded, IsBoundedThoughTheOwnerSleeps) {
-  for (const std::size_t bytes : {64, 2'000, 30'000}) {
+  for (const std::size_t bytes : {64U, 2'000U, 30'000U}) {
     SCOPED_TRACE(bytes);
     const std::size_t before = span_bytes();
     const std::vector<void*> blocks = allocate(32 * MiB / bytes, bytes);
