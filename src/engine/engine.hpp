@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "heap_pool.hpp"
 #include "large.hpp"
 #include "memory_handler.hpp"
+#include "nested.hpp"
 #include "parts.hpp"
 #include "policy.hpp"
 #include "space.hpp"
@@ -34,6 +36,7 @@ namespace basalt::engine {
 //   Thread::heap()         Returns: the heap this thread was given last; at first an empty one.
 //   Thread::give(heap)     Effects: that is what `heap` returns from now on.
 //   Thread::departed()     Returns: the empty heap that a thread is given when its own is parked.
+//   Thread::busy()         Returns: a flag of this thread, an std::atomic<bool>; at first false.
 //   Thread::watch_exit()   Effects: sees to it that `park` is called when this thread ends.
 template <AddressSpaceOs System, class Thread>
 class Engine {
@@ -48,14 +51,12 @@ class Engine {
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
     if (alignment <= natural) return allocate(size);
     if (size <= largest_small && alignment <= slice_bytes) return allocate(slot_for(size, alignment));
-    return handler_.ask_until(size, alignment, [&] {
-      return within_limit(size, [&] { return large().allocate(size, alignment); });
-    });
+    return take_or_ask(size, alignment, [&] { return large().allocate(size, alignment); });
   }
 
   [[nodiscard]] void* allocate_zeroed(std::size_t size) noexcept {
     if (size > largest_small)
-      return handler_.ask_until(size, natural, [&] { return large().allocate_zeroed(size); });
+      return take_or_ask(size, natural, [&] { return large().allocate_zeroed(size); });
     void* const block = allocate(size);
     if (block != nullptr) clear_bytes(block, size);
     return block;
@@ -67,7 +68,8 @@ class Engine {
   // caller takes it for.
   [[nodiscard]] bool deallocate(void* p, std::size_t size) noexcept {
     if (Thread::heap()->free(p, size)) return true;
-    if (owns(p) && !may_have_been(p, size, usable_size(p))) refuse_size(p, size, usable_size(p));
+    if (owns(p) && !nested_.owns(p) && !may_have_been(p, size, usable_size(p)))
+      refuse_size(p, size, usable_size(p));
     return deallocate(p);
   }
 
@@ -76,7 +78,7 @@ class Engine {
     if (is_object(parts_.space.entry_of(p))) return parts_.objects.reallocate(parts_.space, p, size);
     const std::size_t old = usable_size(p);
     if (size <= old && size >= old - old / 4) return p;
-    if (void* const resized = large().resize(p, size)) return resized;
+    if (void* const resized = resize_large(p, size)) return resized;
     void* const fresh = allocate(size);
     if (fresh == nullptr) return nullptr;
     move_bytes(fresh, p, std::min(old, size));
@@ -85,13 +87,16 @@ class Engine {
   }
 
   [[nodiscard]] std::size_t usable_size(const void* p) const noexcept {
+    if (nested_.owns(p)) return NestedBlocks<System>::slot_bytes;
     const std::size_t slice = parts_.space.slice_of(p);
     const MapEntry entry = parts_.space.entry(slice);
     if (is_object(entry)) return HeapObject<System>::usable_size(parts_.space, slice, entry);
     return is_span(entry) ? slot_bytes(entry & 0xff) : large().usable_size(slice, entry);
   }
 
-  [[nodiscard]] bool owns(const void* p) const noexcept { return parts_.space.entry_of(p) != 0; }
+  [[nodiscard]] bool owns(const void* p) const noexcept {
+    return parts_.space.entry_of(p) != 0 || nested_.owns(p);
+  }
 
   // Heaps that a program makes and destroys. Their blocks are freed, reallocated and asked about like all others.
   [[nodiscard]] HeapObjects<System>& objects() noexcept { return parts_.objects; }
@@ -124,6 +129,8 @@ class Engine {
 
   // Effects: the same.  Returns: the bytes that went back to the system.
   std::size_t purge() noexcept {
+    if (interrupted()) return 0;
+    Alone alone;
     Heap<System>* const mine = departed() ? nullptr : acquire();
     if (mine != nullptr) send(*mine);
     if (Holding hold{parts_.pool.lock()}; true) {
@@ -165,7 +172,7 @@ class Engine {
   void with_statistics(Use&& use) const noexcept {
     Holding hold{parts_.statistics_lock};
     Statistics now;
-    parts_.walk(now);
+    if (Alone alone; true) parts_.walk(now);
     use(std::as_const(now), [&](auto&& visit) {
       for (HeapId id = 1; id <= now.heaps; ++id) visit(id, std::as_const(parts_.pool.heap(id).figures));
       if (now.objects.spans != 0) visit(HeapId{0}, std::as_const(now.objects));
@@ -179,19 +186,22 @@ class Engine {
   void park() noexcept {
     Heap<System>& heap = *Thread::heap();
     if (heap.id == 0) return;
+    Alone alone;
     Thread::give(Thread::departed());
     send(heap);
     heap.rest();
     parts_.pool.park(heap);
   }
 
+  // Whoever forks in a signal handler cannot wait for what the interrupted call holds: such locks are left as they are.
   void before_fork() noexcept {
-    parts_.statistics_lock.lock_for_fork();
-    parts_.each_lock_to_take([](Lock& lock) { lock.lock_for_fork(); });
+    const auto take = [](Lock& lock) { interrupted() ? lock.lock_for_fork_if_open() : lock.lock_for_fork(); };
+    take(parts_.statistics_lock);
+    parts_.each_lock_to_take(take);
   }
   void after_fork_in_parent() noexcept { after_fork(); }
   void after_fork_in_child() noexcept {
-    parts_.pool.adopt_all_but(Thread::heap(), parts_.shared_heap);
+    if (!interrupted()) parts_.pool.adopt_all_but(Thread::heap(), parts_.shared_heap);
     after_fork();
   }
 
@@ -222,12 +232,47 @@ class Engine {
     return Thread::heap()->allocate(size, slot) ? slot : allocate_slowly(size);
   }
 
+  [[nodiscard]] void* resize_large(void* p, std::size_t size) noexcept {
+    if (interrupted()) return nullptr;
+    Alone alone;
+    return large().resize(p, size);
+  }
+
   [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{parts_.space}; }
 
   [[nodiscard, gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size) noexcept {
-    return handler_.ask_until(size, natural,
-                              [&] { return within_limit(size, [&] { return take_slowly(size); }); });
+    return take_or_ask(size, natural, [&] { return take_slowly(size); });
   }
+
+  // A signal handler that has interrupted this thread in a slow path must not wait for what the thread holds.
+  template <class Take>
+  [[nodiscard, gnu::cold]] void* take_or_ask(std::size_t size, std::size_t alignment, Take&& take) noexcept {
+    if (interrupted()) return nested_.allocate(size, alignment);
+    return handler_.ask_until(size, alignment, [&] {
+      return within_limit(size, [&] {
+        Alone alone;
+        return take();
+      });
+    });
+  }
+
+  // Whether this thread is in a slow path already: then whoever asks runs in a signal handler.
+  [[nodiscard]] static bool interrupted() noexcept { return Thread::busy().load(std::memory_order_relaxed); }
+
+  // While there is one, this thread is in a slow path: it takes locks.  Requires: !interrupted().
+  class Alone {
+   public:
+    Alone() noexcept {
+      Thread::busy().store(true, std::memory_order_relaxed);
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+    ~Alone() {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      Thread::busy().store(false, std::memory_order_relaxed);
+    }
+    Alone(const Alone&) = delete;
+    Alone& operator=(const Alone&) = delete;
+  };
 
   // What bins hold counts against the limit on the process: before it is why there is no memory, they are emptied.
   template <class Take>
@@ -259,7 +304,13 @@ class Engine {
 
   [[nodiscard]] bool free_slowly(void* p) noexcept {
     const std::size_t slice = parts_.space.slice_of(p);
-    if (slice == Space<System>::none) return false;
+    if (slice == Space<System>::none) return nested_.free(p);
+    if (interrupted()) return true;  // lost: home is where the interrupted call may be at work
+    Alone alone;
+    return free_in_slice(p, slice);
+  }
+
+  [[nodiscard]] bool free_in_slice(void* p, std::size_t slice) noexcept {
     const MapEntry entry = parts_.space.entry(slice);
     if (is_object(entry)) {
       parts_.objects.free(parts_.space, p, slice, entry);
@@ -304,7 +355,9 @@ class Engine {
     if (heap == nullptr) return nullptr;
     heap->window = parts_.space.window();
     Thread::give(heap);
+    Thread::busy().store(false, std::memory_order_relaxed);  // libc may allocate, as any caller does
     Thread::watch_exit();
+    Thread::busy().store(true, std::memory_order_relaxed);
     return heap;
   }
 
@@ -330,6 +383,7 @@ class Engine {
 
   Parts<System> parts_;
   MemoryHandler handler_;
+  NestedBlocks<System> nested_;
 };
 
 }  // namespace basalt::engine

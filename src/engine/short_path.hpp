@@ -164,6 +164,7 @@ class OwnHeap {
   }
   static void give(Heap* heap) noexcept { distance_ = address_of(heap) - address_of(&nascent_); }
   [[nodiscard]] static Heap* departed() noexcept { return const_cast<Heap*>(&departed_); }
+  [[nodiscard]] static std::atomic<bool>& busy() noexcept { return busy_; }
 
  private:
   // In memory that nobody can write to, nor has to: no bin of theirs has room, and no pointer is in their window.
@@ -171,6 +172,7 @@ class OwnHeap {
   static inline constinit const Heap departed_{};
 
   [[gnu::tls_model("initial-exec")]] static inline thread_local constinit std::uintptr_t distance_ = 0;
+  [[gnu::tls_model("initial-exec")]] static inline thread_local constinit std::atomic<bool> busy_{false};
 };
 
 }  // namespace basalt::engine

@@ -40,8 +40,16 @@ class ForkLock {
     lock();
     favoured_.store(pthread_self(), std::memory_order_relaxed);
   }
+  // Effects: the same, if the lock opens within some milliseconds; else it stays as it is, and so does its copy in the child.
+  void lock_for_fork_if_open() noexcept {
+    for (unsigned look = 0; look < patience; ++look) {
+      if (try_lock()) return favoured_.store(pthread_self(), std::memory_order_relaxed);
+      RawOs::yield();
+    }
+  }
   // The only thread of the child has the identity of the one that forked.
   void unlock_after_fork() noexcept {
+    if (!is_open_to_caller()) return;
     favoured_.store(pthread_t{}, std::memory_order_relaxed);
     lock_.unlock();
   }
@@ -54,14 +62,14 @@ class ForkLock {
   }
 
   [[gnu::cold, gnu::noinline]] void lock_while_dying() noexcept {
-    for (unsigned look = 0; look < patience_of_the_dying; ++look) {
+    for (unsigned look = 0; look < patience; ++look) {
       if (lock_.try_lock()) return;
       RawOs::yield();
     }
     favoured_.store(pthread_self(), std::memory_order_relaxed);
   }
 
-  static constexpr unsigned patience_of_the_dying = 10'000;  // system calls: some milliseconds
+  static constexpr unsigned patience = 10'000;  // system calls: some milliseconds
 
   Lock lock_;
   // Who forks, or dies in the lock, at this moment. Relaxed: a thread can only find itself here, and it wrote that

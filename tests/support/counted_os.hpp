@@ -27,7 +27,9 @@ struct CountedOs : Inner {
     return counted(Inner::open(range), range.size);
   }
   static Error unmap(Range range) noexcept {
-    return counted(Inner::unmap(range), closed.contains(range) ? 0 : 0 - range.size);
+    if (!closed.contains(range)) return counted(Inner::unmap(range), 0 - range.size);
+    closed = {};
+    return Inner::unmap(range);
   }
   static Error extend(Range range, std::size_t bytes) noexcept {
     return counted(Inner::extend(range, bytes), bytes - range.size);

@@ -1,6 +1,8 @@
 // How the threads of a test find their heaps in an engine.
 #pragma once
 
+#include <atomic>
+
 #include "engine/engine.hpp"
 
 namespace basalt::test {
@@ -15,6 +17,7 @@ class TestThread {
   static Heap* heap() noexcept { return heap_; }
   static void give(Heap* heap) noexcept { heap_ = heap; }
   static Heap* departed() noexcept { return &departed_; }
+  static std::atomic<bool>& busy() noexcept { return busy_; }
   static void watch_exit() noexcept {}
 
   static void forget() noexcept { heap_ = &nascent_; }
@@ -23,6 +26,7 @@ class TestThread {
   static inline Heap nascent_;
   static inline Heap departed_;
   static inline thread_local Heap* heap_ = &nascent_;
+  static inline thread_local std::atomic<bool> busy_{false};
 };
 
 template <AddressSpaceOs System, class Tag>
