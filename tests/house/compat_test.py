@@ -39,7 +39,7 @@ class Compat(unittest.TestCase):
         self.programs = sorted(PROGRAMS.glob("row*.*"))
 
     def test_every_row_has_a_program(self):
-        have = set().union(*(rows_of(p.name) | claims_of(p) for p in self.programs))
+        have = set().union(*(rows_of(p.name) | claims_of(p) for p in PROGRAMS.iterdir() if p.is_file()))
         self.assertEqual([row for row in self.rows if row not in have], [])
 
     def test_every_program_has_its_rows(self):
