@@ -16,7 +16,8 @@ def rows_of(name):
     span = re.match(r"row(\d+)_to_(\d+)_", name)
     if span:
         return set(range(int(span[1]), int(span[2]) + 1))
-    return {int(number) for number in re.match(r"row(\d+)(?:_(\d+))?_", name).groups() if number}
+    few = re.match(r"row(\d+)(?:_(\d+))?_", name)
+    return {int(number) for number in few.groups() if number} if few else set()
 
 
 def claims_of(program):
