@@ -52,7 +52,8 @@ int main() {
   storm_over_itself();
   std::atomic<bool> stop{false};
   std::thread other{[&] {
-    for (std::uint64_t round = 0; !stop.load(); ++round) process::churn(2 * round, 50, 64 << (round % 10));
+    for (std::uint64_t round = 0; !stop.load(); ++round)
+      process::churn(2 * round, 50, std::size_t{64} << (round % 10));
   }};
   for (std::uint64_t round = 0; handled.load() < storm; ++round)
     process::churn(2 * round + 1, 50, std::size_t{64} << (round % 16));

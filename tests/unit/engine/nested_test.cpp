@@ -76,7 +76,7 @@ class Interrupted : public testing::Test {
 TEST_F(Interrupted, WhatIsAllocatedThereIsGoodAndFreedThere) {
   interrupt([&] {
     std::vector<void*> mine;
-    for (const std::size_t size : {0, 1, 100, 3'000, 16'384}) {
+    for (const std::size_t size : {0U, 1U, 100U, 3000U, 16384U}) {
       void* block = engine_.allocate(size, 16);
       ASSERT_NE(block, nullptr);
       ASSERT_GE(engine_.usable_size(block), size);
