@@ -139,13 +139,7 @@ class Engine {
     }
     if (mine != nullptr) mine->flush();
     if (Holding hold{parts_.shared_lock}; parts_.shared_heap != nullptr) parts_.shared_heap->flush();
-    if (Holding hold{parts_.objects.lock()}; true) {
-      parts_.objects.each([](HeapObject<System>& object) {
-        Holding holding{object.lock};
-        object.shed();
-      });
-    }
-    return parts_.space.purge();
+    return parts_.purge();
   }
 
   // What may be tuned, by whoever gives the options their values.

@@ -99,6 +99,12 @@ struct Heap : HeapFront {
     supply.release_empty();
   }
 
+  // Effects: the pages go back to the system in which no block lives.  Returns: the bytes that went. Any thread.
+  std::size_t make_holes() noexcept {
+    Holding hold{lock};
+    return supply.make_holes();
+  }
+
   // Effects: takes home what other threads have given back, unless somebody is at it. Any thread.
   void collect_unless_busy() noexcept {
     if (!lock.try_lock()) return;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../base/bits.hpp"
+#include "holes.hpp"
 #include "large.hpp"
 #include "lock.hpp"
 #include "page_map.hpp"
@@ -148,6 +149,16 @@ class HeapObject {
     }
   }
 
+  // Effects: gives the pages back to the system in which there are free slots only.  Returns: the bytes that went.
+  std::size_t make_holes() noexcept {
+    std::size_t gone = 0;
+    for (SpanList& list : partial_) {
+      for (Span* span = list.first; span != nullptr; span = span->next)
+        gone += engine::make_holes<System>(*span);
+    }
+    return gone;
+  }
+
   // Calls `visit` with every span and its class.
   template <class Visitor>
   void each_span(Visitor&& visit) const noexcept {
@@ -200,6 +211,7 @@ class HeapObject {
     const unsigned slot = w * 64 + static_cast<unsigned>(std::countr_zero(span->free[w]));
     span->free[w] &= span->free[w] - 1;
     span->free_count -= 1;
+    fill_holes(*span, slot);
     if (span->free_count == 0) {
       partial_[c].remove(*span);
       full_.add(*span);

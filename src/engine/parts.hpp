@@ -7,6 +7,7 @@
 #include "heap.hpp"
 #include "heap_objects.hpp"
 #include "heap_pool.hpp"
+#include "holes.hpp"
 #include "lock.hpp"
 #include "space.hpp"
 #include "statistics.hpp"
@@ -47,6 +48,20 @@ struct Parts {
     release(shared_lock);
   }
 
+  // Effects: gives back to the system what nobody uses.  Returns: the bytes that went.
+  std::size_t purge() noexcept {
+    std::size_t gone = 0;
+    if (Holding hold{pool.lock()}; true) pool.each([&](Heap<System>& heap) { gone += heap.make_holes(); });
+    if (Holding hold{objects.lock()}; true) {
+      objects.each([&](HeapObject<System>& object) {
+        Holding holding{object.lock};
+        object.shed();
+        gone += object.make_holes();
+      });
+    }
+    return gone + space.purge();
+  }
+
   // Effects: fills `now`, and the figures of each heap.  Requires: the lock of the statistics.
   //
   // The spans before the bins: a slot that was seen on its way home cannot be in a bin any more, so none counts twice.
@@ -74,7 +89,7 @@ struct Parts {
     now.metadata = space.table_bytes() + pool.mapped_bytes() + objects.mapped_bytes();
     now.mapped = space.mapped_bytes() + now.metadata;
     const std::size_t kept = std::max(space.idle_bound(), now.dirty);
-    now.idle_bound = kept + now.spans.unused() + now.spans.tails + now.metadata;
+    now.idle_bound = kept + now.spans.unused() + now.spans.tails - now.spans.holes + now.metadata;
     now.heaps = pool.count();
     each_lock_to_release([](Lock& lock) { lock.unlock(); });
     for (unsigned c = 0; c < class_count; ++c)
@@ -87,6 +102,8 @@ struct Parts {
     each_lock_to_take([](Lock& lock) { lock.lock(); });
     space.each_span([&](const Span& span) {
       if (broken == nullptr) broken = span.broken_law();
+      if (broken == nullptr && (span.holes & ~empty_places(span)) != 0)
+        broken = "there is no block in a hole";
     });
     objects.each([&](const HeapObject<System>& object) {
       if (broken == nullptr) broken = object.broken_law();

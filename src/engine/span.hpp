@@ -35,6 +35,8 @@ struct Span {
   SizeClass size_class = 0;
   bool zero = false;  // of a large block: whether its memory was zero when it was taken
 
+  std::uint64_t holes =
+      0;  // pages that were given back to the system, and hold free slots only: see holes.hpp
   std::uint64_t free[words] = {};
 
   // Everybody's.
@@ -50,6 +52,7 @@ struct Span {
     free_count = slots;
     slices = static_cast<std::uint16_t>(count);
     size_class = c;
+    holes = 0;
     for (unsigned w = 0; w < words; ++w) {
       const unsigned left = slots > w * 64 ? slots - w * 64 : 0;
       free[w] = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;

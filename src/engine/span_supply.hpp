@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "../platform/fatal.hpp"
+#include "holes.hpp"
 #include "page_map.hpp"
 #include "space.hpp"
 #include "span.hpp"
@@ -90,6 +91,15 @@ class SpanSupply {
     }
   }
 
+  // Effects: gives the pages back to the system in which there are free slots only.  Returns: the bytes that went.
+  std::size_t make_holes() noexcept {
+    std::size_t gone = 0;
+    for (Span* list : lists_) {
+      for (Span* span = list; span != nullptr; span = span->next) gone += engine::make_holes<System>(*span);
+    }
+    return gone;
+  }
+
  private:
   // What other threads have given back may wait for its owner up to this. A walk over all spans of a heap, which is what it
   // takes to collect it, is then paid for by as many frees.
@@ -110,14 +120,17 @@ class SpanSupply {
 
   [[nodiscard]] static unsigned take_slots(Span& span, void** out, unsigned wanted) noexcept {
     unsigned taken = 0;
+    unsigned last = 0;
     for (unsigned w = 0; taken < wanted && w < Span::words; ++w) {
       std::uint64_t bits = span.free[w];
       for (; bits != 0 && taken < wanted; bits &= bits - 1) {
-        out[taken++] = span.slot(w * 64 + static_cast<unsigned>(std::countr_zero(bits)));
+        last = w * 64 + static_cast<unsigned>(std::countr_zero(bits));
+        out[taken++] = span.slot(last);
       }
       span.free[w] = bits;
     }
     span.free_count = static_cast<std::uint16_t>(span.free_count - taken);
+    fill_holes(span, last);
     for (unsigned low = 0, high = taken; low + 1 < high;) std::swap(out[low++], out[--high]);
     return taken;
   }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "holes.hpp"
 #include "size_class.hpp"
 #include "span.hpp"
 
@@ -22,6 +23,7 @@ struct SpanFigures {
   std::size_t cached = 0;  // slots in bins
   std::size_t remote = 0;  // slots that other threads have given back and their owner has not collected
   std::size_t tails = 0;   // too short for a slot, at the ends of spans
+  std::size_t holes = 0;   // of free and tails: in pages that were given back to the system
 
   // Effects: adds a span, all of whose slots are live that are not free here.  Requires: the lock of its owner.
   void add(const Span& span, std::size_t given_back) noexcept {
@@ -32,6 +34,7 @@ struct SpanFigures {
     tails += all - cut;
     free += std::size_t{span.free_count} * span.slot_size;
     remote += given_back * span.slot_size;
+    holes += bytes_in(span.holes);
     live += (std::size_t{span.slots} - span.free_count - given_back) * span.slot_size;
   }
 

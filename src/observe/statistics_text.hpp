@@ -48,6 +48,7 @@ namespace detail {
 inline void json_figures(BufferText& text, const engine::SpanFigures& figures) noexcept {
   text << "\"spans\":" << figures.spans << ",\"bytes\":" << figures.bytes;
   each_figure(figures, [&](Figure f) { text << ",\"" << f.name << "\":" << f.value; });
+  text << ",\"holes\":" << figures.holes;
 }
 
 inline void metric(BufferText& text, const char* family, const char* label, std::size_t value,

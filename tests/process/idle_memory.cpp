@@ -94,6 +94,38 @@ void one_thread_purges_for_all() {
   sleeper.join();
 }
 
+// One block in two hundred survives and keeps its span, but not the pages of all the others.
+void survivors_keep_no_more_than_their_pages() {
+  constexpr std::size_t size = 100;
+  std::vector<void*> survivors;
+  survivors.reserve(100 * mib / size / 200 + 1);
+  Link* chain = nullptr;
+  for (std::size_t n = 0; n < 100 * mib / size; ++n) {
+    auto* const block = static_cast<Link*>(std::malloc(size));
+    CHECK(block != nullptr);
+    std::memset(static_cast<void*>(block), 1, size);
+    if (n % 200 == 0) {
+      survivors.push_back(block);
+    } else {
+      block->next = chain;
+      chain = block;
+    }
+  }
+  give(chain);
+  const std::size_t before = resident();
+  malloc_trim(0);
+  const std::size_t after = resident();
+  std::fprintf(stderr, "resident with survivors: %zu MiB, after malloc_trim: %zu MiB\n", before / mib,
+               after / mib);
+  CHECK(after + 40 * mib <= before);
+  process::heap_must_be_valid();
+  for (void* block : survivors) {
+    CHECK(*(static_cast<unsigned char*>(block) + size - 1) == 1);
+    std::free(block);
+  }
+  give(take(100 * mib));  // the holes are used again
+}
+
 }  // namespace
 
 int main() {
@@ -102,6 +134,7 @@ int main() {
   if (pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) < 3072 * mib)
     process::skip("needs 3 GiB of free memory");
   one_thread_purges_for_all();
+  survivors_keep_no_more_than_their_pages();
   two_gib_are_freed_and_nothing_follows();
   process::heap_must_be_valid();
 }

@@ -49,9 +49,9 @@ TEST(StatisticsText, Json) {
       "\"remote\":32,\"tails\":0,\"dirty\":0,\"clean\":4000000,\"metadata\":1000},"
       "\"idle_bound\":33554432,\"estimates\":{\"rounding_in_live_slots_sampled\":77},"
       "\"classes\":[{\"slot\":16,\"spans\":1,\"bytes\":16384,\"live\":16000,\"free\":256,\"cached\":96,"
-      "\"remote\":32,\"tails\":0}],"
+      "\"remote\":32,\"tails\":0,\"holes\":0}],"
       "\"heaps\":[{\"heap\":1,\"spans\":1,\"bytes\":16384,\"live\":16000,\"free\":256,\"cached\":96,"
-      "\"remote\":32,\"tails\":0}]}");
+      "\"remote\":32,\"tails\":0,\"holes\":0}]}");
 }
 
 TEST(StatisticsText, OpenMetrics) {
