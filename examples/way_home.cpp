@@ -55,23 +55,24 @@ void hand_out() {
 
 // What a thread does with a block that is not its own.
 void free_remotely(void* block) {
-  const Span& span = space.span_of(space.slice_of(block));
+  Span& span = space.span_of(space.slice_of(block));
   const MapEntry entry = space.entry_of(block);
   std::printf("the freer frees slot %zu\n", (address_of(block) - address_of(span.begin)) / slot_bytes(c));
   if (freer->free(block)) return;
   std::printf("    entry %08x, tag %08x: %x is no class, so it is not for the bin\n", entry, freer->tag,
               entry ^ freer->tag);
-  freer->outbox.add(static_cast<std::byte*>(block), slot_bytes(c));
+  freer->outbox.add(static_cast<std::byte*>(block), span, slot_bytes(c));
   tell("freer", "puts it in its outbox");
 }
 
 void send() {
   std::printf("the outbox is sent\n");
-  freer->outbox.send(space, [](HeapId home, Span* full, std::size_t) {
-    if (full == nullptr) return;
-    tell("freer", "was the first: announces");
-    pool.heap(home).supply.announce(*full);
-  });
+  freer->outbox.send(
+      [](HeapId home, Span& full) {
+        tell("freer", "was the first: announces");
+        pool.heap(home).supply.announce(full);
+      },
+      [](HeapId, std::size_t) {});
   tell("freer", "is done");
   std::printf("\n");
 }

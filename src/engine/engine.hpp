@@ -329,16 +329,17 @@ class Engine {
       (void)heap.bins[own].push(p);
     } else {
       if (heap.outbox.full()) send(heap);
-      heap.outbox.add(static_cast<std::byte*>(p), slot_bytes(entry & 0xff));
+      Span& span = parts_.space.span_of(parts_.space.slice_of(p));
+      heap.outbox.add(static_cast<std::byte*>(p), span, slot_bytes(entry & 0xff));
     }
   }
 
   void send(Heap<System>& heap) noexcept {
-    heap.outbox.send(parts_.space, [this](HeapId owner, Span* full, std::size_t bytes) {
-      Heap<System>& home = parts_.pool.heap(owner);
-      if (full != nullptr) home.supply.announce(*full);
-      if (home.supply.note_given(bytes)) home.collect_unless_busy();
-    });
+    heap.outbox.send([this](HeapId owner, Span& span) { parts_.pool.heap(owner).supply.announce(span); },
+                     [this](HeapId owner, std::size_t bytes) {
+                       Heap<System>& home = parts_.pool.heap(owner);
+                       if (home.supply.note_given(bytes)) home.collect_unless_busy();
+                     });
   }
 
   // Returns: this thread's heap, which it gets at its first use; nullptr when there is no memory for it.

@@ -23,7 +23,7 @@ struct Heap : HeapFront {
   HeapId id = 0;
   Heap* next_parked = nullptr;
   bool parked = false;  // it waits for a thread
-  Outbox<System> outbox;
+  Outbox outbox;
   Policy* policy = nullptr;
   void** arrays_next = nullptr;  // where the next larger array of a bin will lie
   void** arrays_end = nullptr;

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "space.hpp"
+#include "../base/bits.hpp"
 #include "span.hpp"
 
 namespace basalt::engine {
@@ -15,25 +15,35 @@ namespace basalt::engine {
 //
 // Law: a block is forgotten before it is sent. So whoever inherits the outbox of a thread that was in the midst of it, in a
 // forked child, sends no block twice; some of one word may be lost.
-template <AddressSpaceOs System>
 class Outbox {
  public:
   [[nodiscard]] bool full() const noexcept { return held() == most_blocks || bytes_ >= most_bytes; }
   [[nodiscard]] bool empty() const noexcept { return held() == 0; }
 
-  // Requires: !full(); `block` lies in a span of another heap.
-  void add(std::byte* block, std::size_t bytes) noexcept {
+  // Requires: !full(); `block` lies in `span`, which is another heap's, and takes up `bytes`.
+  void add(std::byte* block, Span& span, std::size_t bytes) noexcept {
+    __builtin_prefetch(
+        &span);  // it is needed when the outbox is sent, and likely to be in another processor's cache
     const unsigned end = held();
-    blocks_[end] = block;
+    parcels_[end] = {block, &span};
     held_.store(end + 1, std::memory_order_release);
     bytes_ += bytes;
   }
 
-  // Effects: sets the remote bit of every block. Calls post(owner, span, bytes) for each word of a bitmap: so many bytes went
-  // home, and if `span` is not null, it has to be announced to its owner.
-  template <class Post>
-  void send(Space<System>& space, Post&& post) noexcept {
-    while (!empty()) send_word(space, post);
+  // Effects: sets the remote bit of every block. Calls announce(owner, span) for each span that has to be announced to its
+  // owner, and note(owner, bytes) for so many bytes that went home.
+  template <class Announce, class Note>
+  void send(Announce&& announce, Note&& note) noexcept {
+    Sent sent;
+    while (!empty()) {
+      const Sent more = send_word(announce);
+      if (more.owner != sent.owner) {
+        if (sent.bytes != 0) note(sent.owner, sent.bytes);
+        sent = {more.owner, 0};
+      }
+      sent.bytes += more.bytes;
+    }
+    if (sent.bytes != 0) note(sent.owner, sent.bytes);
     bytes_ = 0;
   }
 
@@ -41,22 +51,31 @@ class Outbox {
   static constexpr unsigned most_blocks = 64;
   static constexpr std::size_t most_bytes = 256 * KiB;
 
+  struct Parcel {
+    std::byte* block = nullptr;
+    Span* span = nullptr;
+  };
+
+  struct Sent {
+    HeapId owner = 0;
+    std::size_t bytes = 0;
+  };
+
   [[nodiscard]] unsigned held() const noexcept { return held_.load(std::memory_order_relaxed); }
 
   // Effects: sends the last block, and those before it that lie in the same word of the same bitmap.
-  template <class Post>
-  void send_word(Space<System>& space, Post&& post) noexcept {
+  template <class Announce>
+  [[nodiscard]] Sent send_word(Announce&& announce) noexcept {
     unsigned left = held();
-    Span& span = space.span_of(space.slice_of(blocks_[left - 1]));
-    const unsigned word = checked_slot(span, blocks_[left - 1]) / 64;
+    Span& span = *parcels_[left - 1].span;
+    unsigned word = 0;
     std::uint64_t bits = 0;
-    for (; left != 0; --left) {
-      std::byte* const block = blocks_[left - 1];
-      if (&space.span_of(space.slice_of(block)) != &span) break;
-      const unsigned slot = checked_slot(span, block);
+    for (; left != 0 && parcels_[left - 1].span == &span; --left) {
+      const unsigned slot = checked_slot(span, parcels_[left - 1].block);
+      if (bits == 0) word = slot / 64;
       if (slot / 64 != word) break;
       const std::uint64_t bit = std::uint64_t{1} << slot % 64;
-      if ((bits & bit) != 0) refuse_double(block);
+      if ((bits & bit) != 0) refuse_double(parcels_[left - 1].block);
       bits |= bit;
     }
     const std::size_t bytes = (held() - left) * std::size_t{span.slot_size};
@@ -65,10 +84,11 @@ class Outbox {
     if (given.twice != 0) {
       refuse_double(span.slot(word * 64 + static_cast<unsigned>(std::countr_zero(given.twice))));
     }
-    post(given.owner, given.announce ? &span : nullptr, bytes);
+    if (given.announce) announce(given.owner, span);
+    return {given.owner, bytes};
   }
 
-  std::byte* blocks_[most_blocks] = {};
+  Parcel parcels_[most_blocks] = {};
   std::atomic<unsigned> held_{
       0};  // its own thread's; atomic for the sake of a child that is forked in between
   std::size_t bytes_ = 0;

@@ -19,29 +19,30 @@ namespace basalt::engine {
 //
 // Law: a slot is in exactly one place: its bit in `free`, its bit in `remote`, a bin, an outbox, or a caller's hand.
 //      free_count == the number of bits in `free`.
-struct Span {
+struct alignas(64) Span {
   static constexpr unsigned words = most_slots / 64;
 
-  // The owner's, under its lock.
-  Span* next = nullptr;  // on the owner's list of this class
-  Span* previous = nullptr;
+  // What it is cut into: as it is for as long as a slot is in use. Freers read it, so nothing lies on its line of memory that
+  // the owner writes all the time.
   std::byte* begin = nullptr;
   std::uint64_t reciprocal = 0;  // of slot_size in steps: see slot_of
   std::uint32_t slot_size = 0;   // bytes
   std::uint16_t slots = 0;
-  std::uint16_t free_count = 0;
-  std::uint16_t first_slice = 0;  // distance back to the span's first slice: 0 in the descriptor that speaks
   std::uint16_t slices = 0;
   SizeClass size_class = 0;
   bool zero = false;  // of a large block: whether its memory was zero when it was taken
 
+  // Everybody's.
+  std::atomic<Span*> inbox_next{nullptr};  // while on an inbox: see there
+  RemoteFrees<StdAtomics> remote;
+
+  // The owner's, under its lock.
+  alignas(64) Span* next = nullptr;  // on the owner's list of this class
+  Span* previous = nullptr;
   std::uint64_t holes =
       0;  // pages that were given back to the system, and hold free slots only: see holes.hpp
+  std::uint16_t free_count = 0;
   std::uint64_t free[words] = {};
-
-  // Everybody's.
-  RemoteFrees<StdAtomics> remote;
-  std::atomic<Span*> inbox_next{nullptr};  // while on an inbox: see there
 
   // Effects: cuts `count` slices, which begin at `first`, into slots of class `c`, all of them free.
   void cut(std::byte* first, SizeClass c, unsigned count) noexcept {

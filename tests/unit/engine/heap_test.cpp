@@ -65,18 +65,19 @@ class Supplies : public testing::Test {
 
   // Another thread frees `slots`, as many at once as its outbox holds.
   void free_from_afar(const std::vector<void*>& slots, std::size_t bytes) {
-    Outbox<RawOs> outbox;
+    Outbox outbox;
+    std::size_t sent = 0;
     const auto send = [&] {
-      outbox.send(space_, [&](HeapId owner, Span* full, std::size_t) {
-        if (full != nullptr) announced_ += owner, mine_.announce(*full);
-      });
+      outbox.send([&](HeapId owner, Span& span) { announced_ += owner, mine_.announce(span); },
+                  [&](HeapId, std::size_t more) { sent += more; });
     };
     for (void* const slot : slots) {
       if (outbox.full()) send();
-      outbox.add(static_cast<std::byte*>(slot), bytes);
+      outbox.add(static_cast<std::byte*>(slot), space_.span_of(space_.slice_of(slot)), bytes);
     }
     send();
     EXPECT_TRUE(outbox.empty());
+    EXPECT_EQ(sent, slots.size() * bytes);
   }
 
   void expect_all_free() {
@@ -149,10 +150,11 @@ TEST_F(Supplies, ADescriptorServesOneHeapAfterTheOther) {
 
 TEST(Outboxes, AreBoundedInBlocksAndInBytes) {
   std::byte block{};
-  const auto room = [&block](std::size_t bytes) {
-    Outbox<RawOs> outbox;
+  Span span;
+  const auto room = [&](std::size_t bytes) {
+    Outbox outbox;
     std::size_t held = 0;
-    for (; !outbox.full(); ++held) outbox.add(&block, bytes);
+    for (; !outbox.full(); ++held) outbox.add(&block, span, bytes);
     return held;
   };
   EXPECT_EQ(room(16), 64U);
