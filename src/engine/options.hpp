@@ -44,6 +44,8 @@ inline constexpr Option options[] = {
      "free memory that keeps its pages before some goes back to the system"},
     {"keep_percent", OptionKind::percent, &Policy::keep_percent, {5, 12, 25}, 0, 100, "",
      "the same as a share of the memory in use; the greater of the two counts"},
+    {"huge_pages", OptionKind::size, &Policy::huge_pages, {unlimited, 256 * MiB, 32 * MiB}, 0, unlimited, "",
+     "memory in use from which on more of it comes in huge pages"},
     {"soft_limit", OptionKind::size, &Policy::soft_limit, {unlimited, unlimited, unlimited}, MiB, unlimited, "",
      "memory for blocks above which all but 1M of what is free goes back at once"},
     {"hard_limit", OptionKind::size, &Policy::hard_limit, {unlimited, unlimited, unlimited}, MiB, unlimited, "",

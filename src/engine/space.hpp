@@ -208,8 +208,6 @@ class Space : public HugeChunks<System> {
   }
 
  private:
-  static constexpr std::size_t least_for_huge_pages = 32 * MiB;  // in use
-
   // Effects: maps one chunk more, at the lowest place that is free.  Returns: its number, or `none`.
   [[nodiscard]] std::size_t add_chunk() noexcept {
     std::size_t c = this->place(Map::one_chunk, ChunkUse::sliced);
@@ -244,7 +242,7 @@ class Space : public HugeChunks<System> {
 
   // A small program would only grow by them: in a large one, a page fault that fills 2 MiB is worth hundreds.
   void prefer_huge_pages(std::size_t c) noexcept {
-    this->chunk(c).huge_pages = used_bytes() >= least_for_huge_pages;
+    this->chunk(c).huge_pages = used_bytes() >= policy.huge_pages.load(std::memory_order_relaxed);
     if (this->chunk(c).huge_pages)
       System::prefer_huge_pages({this->address(c * slices_per_chunk), this->chunk(c).huge_bytes});
   }

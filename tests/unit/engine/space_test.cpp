@@ -163,6 +163,7 @@ struct WithHugePages : RawOs {
 TEST(Space, HugePagesAreForLargePrograms) {
   WithHugePages::preferred.clear();
   auto& space = *new Space<WithHugePages>;
+  space.policy.huge_pages = 32 * MiB;
   ASSERT_TRUE(space.ready());
   while (space.used_bytes() < 32 * MiB) ASSERT_NE(space.take(slices_per_chunk).count, 0U);
   EXPECT_TRUE(WithHugePages::preferred.empty());
