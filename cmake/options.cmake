@@ -10,9 +10,11 @@ foreach(sanitizer IN LISTS BASALT_SANITIZE)
 endforeach()
 
 # What goes into the libraries themselves: no exceptions, no RTTI, no guarded statics, nothing visible but the doors.
+# Slow paths have frame pointers, so that a report's stack leads through them to the caller; the short paths call nothing.
 # The compiler must not turn what we write inside malloc into a call of malloc.
 add_library(basalt_library_options INTERFACE)
 target_link_libraries(basalt_library_options INTERFACE basalt_options)
 target_compile_options(basalt_library_options INTERFACE
+  -fno-omit-frame-pointer -momit-leaf-frame-pointer
   -fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility-inlines-hidden>)

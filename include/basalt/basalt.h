@@ -81,6 +81,19 @@ int basalt_option_set(const char* name, const char* value);
  * such option. */
 size_t basalt_option_get(const char* name, char* buffer, size_t size);
 
+/* Told what the process is about to die of: every message of docs/reference/messages.md and every report of
+ * docs/reference/guard.md that ends in abort. Called in the thread that found the error, when the text is on standard error
+ * already and before abort(3); locks of the allocator may be held and memory may be corrupt, so what a signal handler may do is
+ * all that is safe. It may allocate nevertheless, as handlers of SIGABRT may. */
+typedef void (*basalt_error_handler)(const char* report);
+
+/* Effects: `handler` is the one that is called; NULL: nobody.  Returns: the one until now. */
+basalt_error_handler basalt_set_error_handler(basalt_error_handler handler);
+
+/* Effects: takes a guarded slot (docs/reference/guard.md) and frees it.  Returns: NULL if misuse of guarded blocks would be
+ * noticed at this moment; else why not, in words: guarding is off, for instance. Not in libbasalt-basic. */
+const char* basalt_guard_self_test(void);
+
 /* Walks the heap.  Returns: NULL if every law holds, else the law that is broken, in words. */
 const char* basalt_validate(void);
 

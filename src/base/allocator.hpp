@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "heap_stats.hpp"
+#include "origin.hpp"
 
 namespace basalt {
 
@@ -62,6 +63,17 @@ concept ChecksSizes = Allocator<A> && requires(A& a, void* p, std::size_t n) {
 template <class A>
 concept AllocatesZeroed = Allocator<A> && requires(A& a, std::size_t n) {
   { a.allocate_zeroed(n) } noexcept -> std::same_as<void*>;
+};
+
+// Optional: an allocator that may notice a block that is given back to another family of functions than it came from.
+//
+//   allocate(size, alignment, origin), deallocate(p, origin), deallocate(p, size, origin)
+//                               As those without; a block that does not go with the origin may end the program.
+template <class A>
+concept KnowsOrigins = ChecksSizes<A> && requires(A& a, void* p, std::size_t n, Origin origin) {
+  { a.allocate(n, n, origin) } noexcept -> std::same_as<void*>;
+  { a.deallocate(p, origin) } noexcept -> std::same_as<bool>;
+  { a.deallocate(p, n, origin) } noexcept -> std::same_as<bool>;
 };
 
 // Optional: an allocator that prepares its first use by itself. For any other, the doors do before they allocate.

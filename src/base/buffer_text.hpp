@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace basalt {
 
@@ -23,6 +24,19 @@ class BufferText {
       reversed[count++] = static_cast<char>('0' + number % 10);
       number /= 10;
     } while (number != 0);
+    while (count != 0) put(reversed[--count]);
+    return *this;
+  }
+
+  BufferText& operator<<(const void* pointer) noexcept {
+    char reversed[24];
+    std::size_t count = 0;
+    auto number = reinterpret_cast<std::uintptr_t>(pointer);
+    do {
+      reversed[count++] = "0123456789abcdef"[number % 16];
+      number /= 16;
+    } while (number != 0);
+    *this << "0x";
     while (count != 0) put(reversed[--count]);
     return *this;
   }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../base/compiler.hpp"
+#include "../platform/fatal.hpp"
 #include "kitchen.hpp"
 #include "malloc_family.hpp"
 
@@ -49,6 +50,10 @@ BASALT_DOOR void basalt_stats(struct basalt_heap_stats* out) {
   out->largest_free_bytes = stats.largest_free_bytes;
   out->grown_bytes = stats.grown_bytes;
   out->given_back_bytes = stats.given_back_bytes;
+}
+
+BASALT_DOOR basalt_error_handler basalt_set_error_handler(basalt_error_handler handler) {
+  return basalt::set_last_words_handler(handler);
 }
 
 BASALT_DOOR const char* basalt_validate() { return kitchen.broken_law(); }

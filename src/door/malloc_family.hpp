@@ -11,6 +11,7 @@
 
 #include "../base/allocator.hpp"
 #include "../base/bits.hpp"
+#include "../base/origin.hpp"
 #include "../platform/bytes.hpp"
 #include "../platform/raw_os.hpp"
 #include "../platform/start.hpp"
@@ -33,17 +34,18 @@ struct MallocFamily {
     return allocate(size, natural);
   }
 
-  [[gnu::noinline]] static void free(void* p) noexcept {
-    if (p != nullptr && !heap.deallocate(p)) handle_foreign(p, "free");
+  [[gnu::noinline]] static void free(void* p, Origin origin = Origin::malloc) noexcept {
+    if (p != nullptr && !give_back(p, origin)) handle_foreign(p, "free");
   }
 
   // Where the heap can tell, a size that is not the block's ends the program, as C23 and C++ allow: it is freed
   // as something that it is not.
-  [[gnu::noinline]] static void free_sized(void* p, std::size_t size) noexcept {
+  [[gnu::noinline]] static void free_sized(void* p, std::size_t size,
+                                           Origin origin = Origin::malloc) noexcept {
     if constexpr (ChecksSizes<Heap>) {
-      if (p != nullptr && !heap.deallocate(p, size)) handle_foreign(p, "free_sized");
+      if (p != nullptr && !give_back(p, size, origin)) handle_foreign(p, "free_sized");
     } else {
-      free(p);
+      free(p, origin);
     }
   }
 
@@ -111,12 +113,31 @@ struct MallocFamily {
   }
 
   // Returns: memory as `malloc` does, but leaves errno alone: for operator new.
-  [[nodiscard]] static void* try_allocate(std::size_t size, std::size_t alignment) noexcept {
+  [[nodiscard]] static void* try_allocate(std::size_t size, std::size_t alignment,
+                                          Origin origin = Origin::malloc) noexcept {
     if constexpr (!PreparesItself<Heap>) enter();
-    return heap.allocate(size, alignment);
+    if constexpr (KnowsOrigins<Heap>) {
+      return heap.allocate(size, alignment, origin);
+    } else {
+      return heap.allocate(size, alignment);
+    }
   }
 
  private:
+  // Returns: whether the block was ours. A size goes before the origin.
+  template <class... Size>
+  [[nodiscard]] static bool give_back(void* p, Size... size_and_origin) noexcept {
+    if constexpr (KnowsOrigins<Heap>) {
+      return heap.deallocate(p, size_and_origin...);
+    } else {
+      return give_back_plainly(p, size_and_origin...);
+    }
+  }
+  [[nodiscard]] static bool give_back_plainly(void* p, Origin) noexcept { return heap.deallocate(p); }
+  [[nodiscard]] static bool give_back_plainly(void* p, std::size_t size, Origin) noexcept {
+    return heap.deallocate(p, size);
+  }
+
   [[nodiscard]] static void* allocate(std::size_t size, std::size_t alignment) noexcept {
     void* const p = try_allocate(size, alignment);
     return p == nullptr ? refuse(ENOMEM) : p;

@@ -24,6 +24,7 @@ __attribute__((noreturn, weak)) void __throw_bad_alloc();
 
 namespace {
 
+using basalt::Origin;
 using basalt::door::ThisThread;
 using Family = basalt::door::MallocFamily<basalt::door::kitchen>;
 
@@ -35,10 +36,10 @@ constexpr std::size_t natural = Family::natural;
 
 // Effects: asks the handler for help as long as there is one, and tries again.
 // Returns: nullptr when no handler is left.  Throws: what the handler throws.
-[[nodiscard, gnu::cold]] void* try_with_handler(std::size_t size, std::size_t alignment) {
+[[nodiscard, gnu::cold]] void* try_with_handler(std::size_t size, std::size_t alignment, Origin origin) {
   while (const std::new_handler handler = current_handler()) {
     handler();
-    if (void* const p = Family::try_allocate(size, alignment)) return p;
+    if (void* const p = Family::try_allocate(size, alignment, origin)) return p;
   }
   return nullptr;
 }
@@ -49,19 +50,19 @@ constexpr std::size_t natural = Family::natural;
                                << " bytes, and there is no C++ runtime to throw std::bad_alloc");
 }
 
-[[nodiscard, gnu::noinline]] void* allocate_or_throw(std::size_t size, std::size_t alignment) {
-  if (void* const p = Family::try_allocate(size, alignment)) [[likely]]
+[[nodiscard, gnu::noinline]] void* allocate_or_throw(std::size_t size, std::size_t alignment, Origin origin) {
+  if (void* const p = Family::try_allocate(size, alignment, origin)) [[likely]]
     return p;
-  if (void* const p = try_with_handler(size, alignment)) return p;
+  if (void* const p = try_with_handler(size, alignment, origin)) return p;
   throw_bad_alloc(size);
 }
 
 // A handler may throw; then a form that promises not to has to catch.
-[[nodiscard]] void* allocate_or_null(std::size_t size, std::size_t alignment) noexcept {
-  if (void* const p = Family::try_allocate(size, alignment)) [[likely]]
+[[nodiscard]] void* allocate_or_null(std::size_t size, std::size_t alignment, Origin origin) noexcept {
+  if (void* const p = Family::try_allocate(size, alignment, origin)) [[likely]]
     return p;
   try {
-    return try_with_handler(size, alignment);
+    return try_with_handler(size, alignment, origin);
   } catch (...) {
     return nullptr;
   }
@@ -72,59 +73,71 @@ constexpr std::size_t natural = Family::natural;
 }
 
 // The short paths, as in malloc and free.
-[[nodiscard, gnu::always_inline]] inline void* take(std::size_t size) {
+[[nodiscard, gnu::always_inline]] inline void* take(std::size_t size, Origin origin) {
   void* slot = nullptr;
-  return ThisThread::heap()->allocate(size, slot) ? slot : allocate_or_throw(size, natural);
+  return ThisThread::heap()->allocate(size, slot) ? slot : allocate_or_throw(size, natural, origin);
 }
 
-[[gnu::always_inline]] inline void give_back(void* p) noexcept {
+[[gnu::always_inline]] inline void give_back(void* p, Origin origin) noexcept {
   if (!ThisThread::heap()->free(p)) [[unlikely]]
-    Family::free(p);
+    Family::free(p, origin);
 }
 
-[[gnu::always_inline]] inline void give_back(void* p, std::size_t size) noexcept {
+[[gnu::always_inline]] inline void give_back(void* p, std::size_t size, Origin origin) noexcept {
   if (!ThisThread::heap()->free(p, size)) [[unlikely]]
-    Family::free_sized(p, size);
+    Family::free_sized(p, size, origin);
 }
 
 }  // namespace
 
-BASALT_DOOR void* operator new(std::size_t size) { return take(size); }
-BASALT_DOOR void* operator new[](std::size_t size) { return take(size); }
+BASALT_DOOR void* operator new(std::size_t size) { return take(size, Origin::new_object); }
+BASALT_DOOR void* operator new[](std::size_t size) { return take(size, Origin::new_array); }
 BASALT_DOOR void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate_or_throw(size, wide(alignment));
+  return allocate_or_throw(size, wide(alignment), Origin::new_object);
 }
 BASALT_DOOR void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return allocate_or_throw(size, wide(alignment));
+  return allocate_or_throw(size, wide(alignment), Origin::new_array);
 }
 
 BASALT_DOOR void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return allocate_or_null(size, natural);
+  return allocate_or_null(size, natural, Origin::new_object);
 }
 BASALT_DOOR void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return allocate_or_null(size, natural);
+  return allocate_or_null(size, natural, Origin::new_array);
 }
 BASALT_DOOR void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return allocate_or_null(size, wide(alignment));
+  return allocate_or_null(size, wide(alignment), Origin::new_object);
 }
 BASALT_DOOR void* operator new[](std::size_t size, std::align_val_t alignment,
                                  const std::nothrow_t&) noexcept {
-  return allocate_or_null(size, wide(alignment));
+  return allocate_or_null(size, wide(alignment), Origin::new_array);
 }
 
-BASALT_DOOR void operator delete(void* p) noexcept { give_back(p); }
-BASALT_DOOR void operator delete[](void* p) noexcept { give_back(p); }
-BASALT_DOOR void operator delete(void* p, std::size_t size) noexcept { give_back(p, size); }
-BASALT_DOOR void operator delete[](void* p, std::size_t size) noexcept { give_back(p, size); }
-BASALT_DOOR void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
-BASALT_DOOR void operator delete[](void* p, std::align_val_t) noexcept { give_back(p); }
-BASALT_DOOR void operator delete(void* p, std::size_t size, std::align_val_t) noexcept { give_back(p, size); }
-BASALT_DOOR void operator delete[](void* p, std::size_t size, std::align_val_t) noexcept {
-  give_back(p, size);
+BASALT_DOOR void operator delete(void* p) noexcept { give_back(p, Origin::new_object); }
+BASALT_DOOR void operator delete[](void* p) noexcept { give_back(p, Origin::new_array); }
+BASALT_DOOR void operator delete(void* p, std::size_t size) noexcept {
+  give_back(p, size, Origin::new_object);
 }
-BASALT_DOOR void operator delete(void* p, const std::nothrow_t&) noexcept { give_back(p); }
-BASALT_DOOR void operator delete[](void* p, const std::nothrow_t&) noexcept { give_back(p); }
-BASALT_DOOR void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { give_back(p); }
+BASALT_DOOR void operator delete[](void* p, std::size_t size) noexcept {
+  give_back(p, size, Origin::new_array);
+}
+BASALT_DOOR void operator delete(void* p, std::align_val_t) noexcept { give_back(p, Origin::new_object); }
+BASALT_DOOR void operator delete[](void* p, std::align_val_t) noexcept { give_back(p, Origin::new_array); }
+BASALT_DOOR void operator delete(void* p, std::size_t size, std::align_val_t) noexcept {
+  give_back(p, size, Origin::new_object);
+}
+BASALT_DOOR void operator delete[](void* p, std::size_t size, std::align_val_t) noexcept {
+  give_back(p, size, Origin::new_array);
+}
+BASALT_DOOR void operator delete(void* p, const std::nothrow_t&) noexcept {
+  give_back(p, Origin::new_object);
+}
+BASALT_DOOR void operator delete[](void* p, const std::nothrow_t&) noexcept {
+  give_back(p, Origin::new_array);
+}
+BASALT_DOOR void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
+  give_back(p, Origin::new_object);
+}
 BASALT_DOOR void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  give_back(p);
+  give_back(p, Origin::new_array);
 }

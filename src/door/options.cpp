@@ -11,6 +11,7 @@
 #include "../base/buffer_text.hpp"
 #include "../base/compiler.hpp"
 #include "../engine/options.hpp"
+#include "../guard/self_test.hpp"
 #include "../platform/container.hpp"
 #include "../platform/fatal.hpp"
 #include "../platform/raw_os.hpp"
@@ -48,6 +49,10 @@ void print_container() noexcept {
   print(text << ", " << policy.processors.load(std::memory_order_relaxed) << " processors\n");
 }
 
+[[nodiscard]] const char* guard_self_test() noexcept {
+  return guard::self_test(kitchen.guarded(), kitchen.policy().sampling());
+}
+
 void print_table() noexcept {
   print(
       Text{}
@@ -58,8 +63,10 @@ void print_table() noexcept {
     engine::write_row(row, option);
     print(row);
   }
+  const char* const blind = guard_self_test();
+  print(Text{} << "\nGuard: " << (blind == nullptr ? "live" : blind) << "\n");
   Text now;
-  now << "\nNow: ";
+  now << "Now: ";
   engine::write_now(now, kitchen.policy());
   print(now);
   print_container();
@@ -158,6 +165,8 @@ BASALT_DOOR size_t basalt_option_get(const char* name, char* buffer, size_t size
   }
   return text.finish();
 }
+
+BASALT_DOOR const char* basalt_guard_self_test() { return basalt::door::guard_self_test(); }
 
 BASALT_DOOR size_t basalt_purge() { return kitchen.purge(); }
 

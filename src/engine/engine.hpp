@@ -16,6 +16,7 @@
 
 #include "../base/allocator.hpp"
 #include "../base/heap_stats.hpp"
+#include "../base/origin.hpp"
 #include "../platform/bytes.hpp"
 #include "../platform/fatal.hpp"
 #include "heap.hpp"
@@ -26,6 +27,8 @@
 #include "nested.hpp"
 #include "parts.hpp"
 #include "policy.hpp"
+#include "sampler.hpp"
+#include "sized_free.hpp"
 #include "space.hpp"
 #include "statistics.hpp"
 
@@ -48,46 +51,55 @@ class Engine {
 
   // For what follows, see the concept `Allocator`. The doors try the short paths of the thread's heap before they ask here;
   // whoever asks here need not.
-  [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
-    if (alignment <= natural) return allocate(size);
-    if (size <= largest_small && alignment <= slice_bytes) return allocate(slot_for(size, alignment));
+  [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment,
+                               Origin origin = Origin::unknown) noexcept {
+    if (alignment <= natural) return allocate(size, origin);
+    if (void* const block = sample(size, alignment, origin)) return block;
+    if (size <= largest_small && alignment <= slice_bytes) return allocate(slot_for(size, alignment), origin);
     return take_or_ask(size, alignment, [&] { return large().allocate(size, alignment); });
   }
 
   [[nodiscard]] void* allocate_zeroed(std::size_t size) noexcept {
-    if (size > largest_small)
+    if (size > largest_small) {
+      if (void* const block = sample(size, natural, Origin::malloc)) return block;
       return take_or_ask(size, natural, [&] { return large().allocate_zeroed(size); });
-    void* const block = allocate(size);
+    }
+    void* const block = allocate(size, Origin::malloc);
     if (block != nullptr) clear_bytes(block, size);
     return block;
   }
 
-  [[nodiscard]] bool deallocate(void* p) noexcept { return Thread::heap()->free(p) || free_slowly(p); }
+  [[nodiscard]] bool deallocate(void* p, Origin origin = Origin::unknown) noexcept {
+    return Thread::heap()->free(p) || free_slowly(p, origin);
+  }
 
   // The short path takes back what is in the very class of `size`; the slow one asks whether the block can be what the
   // caller takes it for.
-  [[nodiscard]] bool deallocate(void* p, std::size_t size) noexcept {
+  [[nodiscard]] bool deallocate(void* p, std::size_t size, Origin origin = Origin::unknown) noexcept {
     if (Thread::heap()->free(p, size)) return true;
+    if (parts_.guarded.owns(p)) return parts_.guarded.insist_on_size(p, size), free_slowly(p, origin);
     if (owns(p) && !nested_.owns(p) && !may_have_been(p, size, usable_size(p)))
       refuse_size(p, size, usable_size(p));
-    return deallocate(p);
+    return deallocate(p, origin);
   }
 
   // In place within a quarter of the size; large blocks as long as their neighbours are free; huge ones by moving pages.
   [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
     if (is_object(parts_.space.entry_of(p))) return parts_.objects.reallocate(parts_.space, p, size);
-    const std::size_t old = usable_size(p);
-    if (size <= old && size >= old - old / 4) return p;
-    if (void* const resized = resize_large(p, size)) return resized;
-    void* const fresh = allocate(size);
+    const bool guarded = parts_.guarded.owns(p);
+    const std::size_t old = guarded ? parts_.guarded.usable_size(p, "realloc") : usable_size(p);
+    if (!guarded && size <= old && size >= old - old / 4) return p;
+    if (void* const resized = guarded ? nullptr : resize_large(p, size)) return resized;
+    void* const fresh = allocate(size, Origin::malloc);
     if (fresh == nullptr) return nullptr;
     move_bytes(fresh, p, std::min(old, size));
-    (void)deallocate(p);
+    (void)deallocate(p, Origin::malloc);
     return fresh;
   }
 
   [[nodiscard]] std::size_t usable_size(const void* p) const noexcept {
     if (nested_.owns(p)) return NestedBlocks<System>::slot_bytes;
+    if (parts_.guarded.owns(p)) return parts_.guarded.usable_size(p, "malloc_usable_size");
     const std::size_t slice = parts_.space.slice_of(p);
     const MapEntry entry = parts_.space.entry(slice);
     if (is_object(entry)) return HeapObject<System>::usable_size(parts_.space, slice, entry);
@@ -95,7 +107,7 @@ class Engine {
   }
 
   [[nodiscard]] bool owns(const void* p) const noexcept {
-    return parts_.space.entry_of(p) != 0 || nested_.owns(p);
+    return parts_.space.entry_of(p) != 0 || nested_.owns(p) || parts_.guarded.owns(p);
   }
 
   // Heaps that a program makes and destroys. Their blocks are freed, reallocated and asked about like all others.
@@ -141,6 +153,8 @@ class Engine {
     if (Holding hold{parts_.shared_lock}; parts_.shared_heap != nullptr) parts_.shared_heap->flush();
     return parts_.purge();
   }
+
+  [[nodiscard]] guard::GuardedSlots<System>& guarded() noexcept { return parts_.guarded; }
 
   // What may be tuned, by whoever gives the options their values.
   [[nodiscard]] Policy& policy() noexcept { return parts_.space.policy; }
@@ -196,34 +210,29 @@ class Engine {
   void after_fork_in_parent() noexcept { after_fork(); }
   void after_fork_in_child() noexcept {
     if (!interrupted()) parts_.pool.adopt_all_but(Thread::heap(), parts_.shared_heap);
+    differ_from_parent(*Thread::heap(), parts_.guarded);
     after_fork();
   }
 
  private:
   static constexpr std::size_t natural = 16;
 
-  // Returns: whether the block at `p` can have been asked for with `size`: as a new one, at an alignment that `p` has, or
-  // as one that `reallocate` left in place.
-  [[nodiscard]] static bool may_have_been(const void* p, std::size_t size, std::size_t usable) noexcept {
-    if (size > usable) return false;
-    const bool left_in_place = usable - size <= usable / 4;
-    const bool whole_slices = usable % slice_bytes == 0 && usable - size < slice_bytes;
-    if (left_in_place || whole_slices) return true;
-    for (std::size_t a = natural; a <= slice_bytes && address_of(p) % a == 0; a *= 2) {
-      if (slot_for(size, a) == usable) return true;
-    }
-    return false;
-  }
-
-  [[noreturn, gnu::cold]] static void refuse_size(const void* p, std::size_t size,
-                                                  std::size_t usable) noexcept {
-    fatal(Text{} << "basalt: invalid size in free_sized: " << p << " has " << usable
-                 << " usable bytes and cannot have been asked for with " << size);
-  }
-
-  [[nodiscard, gnu::always_inline]] void* allocate(std::size_t size) noexcept {
+  // While requests are counted, the shortest path serves none, and most are served by the same bins here.
+  [[nodiscard, gnu::always_inline]] void* allocate(std::size_t size, Origin origin) noexcept {
+    Heap<System>& heap = *Thread::heap();
     void* slot = nullptr;
-    return Thread::heap()->allocate(size, slot) ? slot : allocate_slowly(size);
+    if (heap.allocate(size, slot)) return slot;
+    if (heap.countdown.passes(size) && heap.bins[class_of(size)].pop(slot)) return slot;
+    return allocate_slowly(size, origin);
+  }
+
+  // Returns: a guarded block, if this request is to have one and there is a slot for it.
+  [[nodiscard]] void* sample(std::size_t size, std::size_t alignment, Origin origin) noexcept {
+    Heap<System>& heap = *Thread::heap();
+    if (!heap.countdown.due() || interrupted()) [[likely]]
+      return nullptr;
+    Alone alone;
+    return guarded_block(heap, parts_.guarded, size, alignment, origin);
   }
 
   [[nodiscard]] void* resize_large(void* p, std::size_t size) noexcept {
@@ -234,7 +243,8 @@ class Engine {
 
   [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{parts_.space}; }
 
-  [[nodiscard, gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size) noexcept {
+  [[nodiscard, gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size, Origin origin) noexcept {
+    if (void* const block = sample(size, natural, origin)) return block;
     return take_or_ask(size, natural, [&] { return take_slowly(size); });
   }
 
@@ -280,7 +290,10 @@ class Engine {
   }
 
   [[nodiscard, gnu::cold]] void* take_slowly(std::size_t size) noexcept {
-    if (size > largest_small) return large().allocate(size, natural);
+    if (size > largest_small) {
+      Thread::heap()->countdown.count();
+      return large().allocate(size, natural);
+    }
     if (departed()) return with_shared_heap([&](Heap<System>& heap) { return take_small(heap, size); });
     Heap<System>* const heap = acquire();
     return heap == nullptr ? nullptr : take_small(*heap, size);
@@ -290,18 +303,20 @@ class Engine {
     const SizeClass c = class_of(size);
     void* slot = nullptr;
     if (heap.bins[c].pop(slot)) return slot;
+    heed_sampling(heap, parts_.guarded);
     parts_.rounding.note(c, size);
     void* const block = heap.refill(c);
     heap.window = parts_.space.window();
     return block;
   }
 
-  [[nodiscard]] bool free_slowly(void* p) noexcept {
+  [[nodiscard]] bool free_slowly(void* p, Origin origin) noexcept {
     const std::size_t slice = parts_.space.slice_of(p);
-    if (slice == Space<System>::none) return nested_.free(p);
+    const bool guarded = parts_.guarded.owns(p);
+    if (slice == Space<System>::none && !guarded) return nested_.free(p);
     if (interrupted()) return true;  // lost: home is where the interrupted call may be at work
     Alone alone;
-    return free_in_slice(p, slice);
+    return guarded ? parts_.guarded.free(p, origin) : free_in_slice(p, slice);
   }
 
   [[nodiscard]] bool free_in_slice(void* p, std::size_t slice) noexcept {

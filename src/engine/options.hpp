@@ -8,6 +8,7 @@
 
 #include "../base/bits.hpp"
 #include "../base/text.hpp"
+#include "../guard/sampling.hpp"
 #include "policy.hpp"
 
 namespace basalt::engine {
@@ -15,8 +16,9 @@ namespace basalt::engine {
 // size      bytes, as a number that may end in K, M or G; `none` where there may be no limit
 // percent   0 to 100
 // choice    one of several words
+// sampling  `off`, `on`, one of how many, or that and a number of slots: 1000:64
 // file      a file's name
-enum class OptionKind : unsigned char { size, percent, choice, file };
+enum class OptionKind : unsigned char { size, percent, choice, sampling, file };
 
 inline constexpr unsigned profiles = 3;  // small, balanced, throughput
 
@@ -52,6 +54,8 @@ inline constexpr Option options[] = {
      "memory for blocks above which there is none: malloc gives NULL and ENOMEM"},
     {"container", OptionKind::choice, &Policy::container, {1, 1, 1}, 0, 1, "off|on",
      "whether 7/8 of the control group's limit is a soft limit, and threads above 8 for each processor keep less"},
+    {"guard", OptionKind::sampling, &Policy::guard, {0, 0, 0}, 0, SIZE_MAX, "",
+     "one request in N, on average, is put between guard pages, if one of so many SLOTS is free; on is 10000:64"},
     {"foreign", OptionKind::choice, nullptr, {}, 0, 1, "abort|leak",
      "what comes of a pointer that was not allocated here; abort where Basalt is linked, leak where it is preloaded"},
     {"stats", OptionKind::file, nullptr, {}, 0, 0, "FILE",
@@ -119,6 +123,27 @@ struct Parsed {
   return {};
 }
 
+// Returns: a guard::Sampling as a word.
+[[nodiscard]] constexpr Parsed parse_sampling(const char* text) noexcept {
+  guard::Sampling sampling;
+  if (match(text, "off", "") != 0) return {true, guard::Sampling::off};
+  if (match(text, "on", "") != 0) {
+    sampling.rate = guard::Sampling::usual_rate;
+    return {true, sampling.word()};
+  }
+  const auto take_number = [&text](std::uint32_t& number) {
+    if (*text < '0' || *text > '9') return false;
+    std::uint64_t value = 0;
+    for (; *text >= '0' && *text <= '9' && value <= guard::Sampling::most_rate; ++text)
+      value = value * 10 + static_cast<std::uint64_t>(*text - '0');
+    number = value <= guard::Sampling::most_rate ? static_cast<std::uint32_t>(value) : 0;
+    return number != 0;
+  };
+  bool ok = take_number(sampling.rate);
+  if (ok && *text == ':') ok = take_number((++text, sampling.slots));
+  return {ok && *text == '\0' && sampling.valid(), sampling.word()};
+}
+
 // Returns: what `text` means for this option, if it may have that value.
 [[nodiscard]] constexpr Parsed parse(const Option& option, const char* text) noexcept {
   Parsed parsed;
@@ -126,6 +151,8 @@ struct Parsed {
     parsed = {*text != '\0', 0};
   } else if (option.kind == OptionKind::choice) {
     parsed = parse_choice(option.words, text);
+  } else if (option.kind == OptionKind::sampling) {
+    parsed = parse_sampling(text);
   } else if (option.most == unlimited && match(text, "none", "") != 0) {
     parsed = {true, unlimited};
   } else {
@@ -169,6 +196,13 @@ template <class Out>
 void write_value(Out& out, const Option& option, std::size_t value) noexcept {
   if (option.kind == OptionKind::choice) {
     write_word(out, option.words, value);
+  } else if (option.kind == OptionKind::sampling) {
+    const guard::Sampling sampling = guard::Sampling::from(value);
+    if (sampling.rate == 0) {
+      out << "off";
+    } else {
+      out << std::size_t{sampling.rate} << ":" << std::size_t{sampling.slots};
+    }
   } else if (value == unlimited) {
     out << "none";
   } else if (value == 0 || option.kind == OptionKind::percent || value % KiB != 0) {
@@ -190,6 +224,8 @@ void write_form(Out& out, const Option& option) noexcept {
       out << (index == 0 ? "" : index == option.most ? " or " : ", ");
       write_word(out, option.words, index);
     }
+  } else if (option.kind == OptionKind::sampling) {
+    out << "off, on, N or N:SLOTS";
   } else if (option.most == unlimited || option.most == max_request) {
     write_value(out, option, option.least);
     out << (option.most == unlimited ? " and more, or none" : " and more");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "../guard/guarded_slots.hpp"
 #include "heap.hpp"
 #include "heap_objects.hpp"
 #include "heap_pool.hpp"
@@ -22,6 +23,7 @@ struct Parts {
   Heap<System>* shared_heap = nullptr;  // of threads that have parked their own
   HeapPool<System> pool;
   HeapObjects<System> objects;
+  guard::GuardedSlots<System> guarded;
   mutable Space<System> space;
   RoundingSample rounding;
 
@@ -35,12 +37,14 @@ struct Parts {
     pool.each([&](Heap<System>& heap) { take(heap.lock); });
     take(objects.lock());
     objects.each([&](HeapObject<System>& object) { take(object.lock); });
+    take(guarded.lock());
     take(space.lock());
   }
 
   template <class Visitor>
   void each_lock_to_release(Visitor&& release) const noexcept {
     release(space.lock());
+    release(guarded.lock());
     objects.each([&](HeapObject<System>& object) { release(object.lock); });
     release(objects.lock());
     pool.each([&](Heap<System>& heap) { release(heap.lock); });
@@ -86,8 +90,9 @@ struct Parts {
     now.large = space.used_bytes() - now.huge - now.spans.bytes;
     now.dirty = space.dirty_bytes();
     now.clean = space.mapped_bytes() - space.used_bytes() - now.dirty;
-    now.metadata = space.table_bytes() + pool.mapped_bytes() + objects.mapped_bytes();
-    now.mapped = space.mapped_bytes() + now.metadata;
+    now.guarded = guarded.live_bytes();
+    now.metadata = space.table_bytes() + pool.mapped_bytes() + objects.mapped_bytes() + guarded.table_bytes();
+    now.mapped = space.mapped_bytes() + now.guarded + now.metadata;
     const std::size_t kept = std::max(space.idle_bound(), now.dirty);
     now.idle_bound = kept + now.spans.unused() + now.spans.tails - now.spans.holes + now.metadata;
     now.heaps = pool.count();
@@ -108,6 +113,7 @@ struct Parts {
     objects.each([&](const HeapObject<System>& object) {
       if (broken == nullptr) broken = object.broken_law();
     });
+    if (broken == nullptr) broken = guarded.broken_law();
     if (broken == nullptr) broken = space.broken_law();
     each_lock_to_release([](Lock& lock) { lock.unlock(); });
     return broken;

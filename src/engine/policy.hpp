@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../base/bits.hpp"
+#include "../guard/sampling.hpp"
 
 namespace basalt::engine {
 
@@ -30,12 +31,17 @@ class alignas(64) Policy {
       unlimited};  // bytes for blocks: above it, free memory goes back at once
   std::atomic<std::size_t> hard_limit{unlimited};  // bytes for blocks: above it, there is no more
   std::atomic<std::size_t> container{1};           // 1: respect what follows; 0: do not
+  std::atomic<std::size_t> guard{0};               // which requests get guarded slots: a guard::Sampling
 
   // What the container allows, found once at load.
   std::atomic<std::size_t> container_bytes{unlimited};
   std::atomic<std::size_t> processors{0};  // 0: not known
 
   std::atomic<std::size_t> heaps{0};  // that have a thread: counted by the HeapPool
+
+  [[nodiscard]] guard::Sampling sampling() const noexcept {
+    return guard::Sampling::from(guard.load(std::memory_order_relaxed));
+  }
 
   [[nodiscard]] std::size_t hard() const noexcept { return hard_limit.load(std::memory_order_relaxed); }
 

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "countdown.hpp"
 #include "page_map.hpp"
 #include "size_class.hpp"
 
@@ -117,6 +118,7 @@ struct HeapFront {
   Window window;
   MapEntry tag = tag_of(nobody) | 0xff;  // matches no entry of the map
   std::uint32_t small_limit = 0;         // bytes: larger requests take the slow path
+  Countdown countdown;                   // while it counts, `small_limit` is 0
 
   // Returns: whether `slot` is a slot for `size` bytes now; if not, the slow path has to be asked.
   [[nodiscard, gnu::always_inline]] bool allocate(std::size_t size, void*& slot) noexcept {
@@ -143,7 +145,7 @@ struct HeapFront {
   // The same for a block of `size` bytes, as its caller says: of another class, it is not for the short path.
   [[nodiscard, gnu::always_inline]] bool free(void* p, std::size_t size) noexcept {
     const std::size_t slice = (reinterpret_cast<std::uintptr_t>(p) - window.base) >> slice_shift;
-    if (size > small_limit || slice >= window.slices) [[unlikely]]
+    if (size > largest_small || slice >= window.slices) [[unlikely]]
       return false;
     const std::size_t c = class_of(size);
     if (window.entries[slice].load(std::memory_order_relaxed) != (tag | c)) [[unlikely]]

@@ -1,7 +1,7 @@
 // What the engine's memory is used for. Taken by walking, when somebody asks; nothing is counted on the short paths.
 //
 //                      | live slots | free in spans | in bins | on the way home | tails |      what spans have
-//    mapped = spans  + large + huge + dirty + clean + metadata
+//    mapped = spans  + large + huge + guarded + dirty + clean + metadata
 #pragma once
 
 #include <cstddef>
@@ -51,7 +51,7 @@ struct SpanFigures {
   }
 };
 
-// Law: what spans have, large, huge, dirty, clean and metadata sum to mapped; so do the classes, and the heaps with
+// Law: what spans have, large, huge, guarded, dirty, clean and metadata sum to mapped; so do the classes, and the heaps with
 // `objects`, to `spans`.
 struct Statistics {
   SpanFigures of_class[class_count];
@@ -59,6 +59,7 @@ struct Statistics {
   SpanFigures objects;       // of all heap objects
   std::size_t large = 0;     // bytes in slices that one block has to itself
   std::size_t huge = 0;      // bytes in chunks that one block has to itself
+  std::size_t guarded = 0;   // bytes of pages that guarded blocks have
   std::size_t dirty = 0;     // bytes in free slices that were used and still have their memory
   std::size_t clean = 0;     // bytes in free slices that have no memory: fresh, or given back to the system
   std::size_t metadata = 0;  // bytes that describe all this
@@ -72,7 +73,7 @@ struct Statistics {
   // empty: one of many, chosen by where the bins happen to end.
   std::size_t rounding_sampled = 0;
 
-  [[nodiscard]] std::size_t live() const noexcept { return spans.live + large + huge; }
+  [[nodiscard]] std::size_t live() const noexcept { return spans.live + large + huge + guarded; }
 
   // Returns: how many slots are free, wherever they are.
   [[nodiscard]] std::size_t unused_slots() const noexcept {
@@ -91,8 +92,9 @@ struct Statistics {
     }
     if (!spans.closes()) return "the slots of all spans are live, free, cached, remote or tails";
     if (sum.bytes != spans.bytes || sum.live != spans.live) return "the classes sum to all spans";
-    const std::size_t all = spans.bytes + large + huge + dirty + clean + metadata;
-    return all == mapped ? nullptr : "every mapped byte is in spans, large, huge, dirty, clean or metadata";
+    const std::size_t all = spans.bytes + large + huge + guarded + dirty + clean + metadata;
+    return all == mapped ? nullptr
+                         : "every mapped byte is in spans, large, huge, guarded, dirty, clean or metadata";
   }
 };
 

@@ -30,16 +30,16 @@ void each_figure(const engine::SpanFigures& figures, Visitor&& visit) noexcept {
   for (const Figure& figure : all) visit(figure);
 }
 
-inline constexpr unsigned figure_count = 10;
+inline constexpr unsigned figure_count = 11;
 
 // Effects: calls visit(figure) for each of the figures that sum to `now.mapped`.
 template <class Visitor>
 void each_figure(const engine::Statistics& now, Visitor&& visit) noexcept {
-  const Figure all[figure_count] = {{"live_slots", now.spans.live}, {"live_large", now.large},
-                                    {"live_huge", now.huge},        {"free_in_spans", now.spans.free},
-                                    {"cached", now.spans.cached},   {"remote", now.spans.remote},
-                                    {"tails", now.spans.tails},     {"dirty", now.dirty},
-                                    {"clean", now.clean},           {"metadata", now.metadata}};
+  const Figure all[figure_count] = {
+      {"live_slots", now.spans.live}, {"live_large", now.large},         {"live_huge", now.huge},
+      {"live_guarded", now.guarded},  {"free_in_spans", now.spans.free}, {"cached", now.spans.cached},
+      {"remote", now.spans.remote},   {"tails", now.spans.tails},        {"dirty", now.dirty},
+      {"clean", now.clean},           {"metadata", now.metadata}};
   for (const Figure& figure : all) visit(figure);
 }
 

@@ -15,6 +15,8 @@ namespace {
 // Who dies. Relaxed: a thread can only find itself here, and it wrote that itself.
 constinit std::atomic<pthread_t> the_dying{pthread_t{}};
 
+constinit std::atomic<HearLastWords> heir{nullptr};
+
 }  // namespace
 
 void warn(const Text& sentence) noexcept {
@@ -23,11 +25,27 @@ void warn(const Text& sentence) noexcept {
   RawOs::write(2, line.data(), line.size());
 }
 
+HearLastWords set_last_words_handler(HearLastWords handler) noexcept {
+  return heir.exchange(handler, std::memory_order_acq_rel);
+}
+
 void fatal(const Text& sentence) noexcept {
-  warn(sentence);
+  char line[Text::capacity + 2];
+  Text whole = sentence;
+  whole.end_line();
+  for (std::size_t i = 0; i < whole.size(); ++i) line[i] = whole.data()[i];
+  line[whole.size()] = '\0';
+  fatal(line, whole.size());
+}
+
+void fatal(const char* report, std::size_t size) noexcept {
+  RawOs::write(2, report, size);
   // A handler that comes here again has had its chance: abort(3) would only call it once more.
-  if (dying()) std::signal(SIGABRT, SIG_DFL);
+  const bool again = dying();
+  if (again) std::signal(SIGABRT, SIG_DFL);
   the_dying.store(pthread_self(), std::memory_order_relaxed);
+  const HearLastWords handler = heir.load(std::memory_order_acquire);
+  if (handler != nullptr && !again) handler(report);
   std::abort();
 }
 

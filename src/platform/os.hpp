@@ -55,6 +55,7 @@ concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char*
 //
 //   reserve(bytes)           Returns: addresses that nothing else will get, and that may not be touched yet.
 //   open(range)              Effects: part of a reservation becomes fresh zeroed memory.
+//   close(range)             Effects: undoes `open`: the memory goes back, the addresses stay and may not be touched.
 //   map_at(at, bytes)        Returns: fresh zeroed memory at `at` exactly.  Errors: EEXIST when something lies there.
 //   remap_to(range, at, bytes)
 //                            Effects: as remap, to `at` exactly.  Requires: nothing lies there.
@@ -63,6 +64,7 @@ template <class T>
 concept AddressSpaceOs = Os<T> && requires(Range range, std::size_t bytes, std::byte* at) {
   { T::reserve(bytes) } noexcept -> std::same_as<Result<std::byte*>>;
   { T::open(range) } noexcept -> std::same_as<Error>;
+  { T::close(range) } noexcept -> std::same_as<Error>;
   { T::map_at(at, bytes) } noexcept -> std::same_as<Result<std::byte*>>;
   { T::remap_to(range, at, bytes) } noexcept -> std::same_as<Error>;
   { T::prefer_huge_pages(range) } noexcept;

@@ -112,6 +112,12 @@ struct RawOs {
         raw::system_call(raw::Call::mprotect, address_of(range.begin), range.size, PROT_READ | PROT_WRITE));
   }
 
+  [[nodiscard]] static Error close(Range range) noexcept {
+    return raw::error_in(raw::system_call(raw::Call::mmap, address_of(range.begin), range.size, PROT_NONE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, no_file,
+                                          0));
+  }
+
   [[nodiscard]] static Error remap_to(Range range, std::byte* at, std::size_t bytes) noexcept {
     return raw::error_in(raw::system_call(raw::Call::mremap, address_of(range.begin), range.size, bytes,
                                           MREMAP_MAYMOVE | MREMAP_FIXED, address_of(at)));

@@ -59,11 +59,12 @@ int main() {
   process::must_be_ours();
   fill_and_leave_holes();
   write_xml();
-  for (const char* const figure : {"live_slots", "live_large", "live_huge", "free_in_spans", "cached",
-                                   "remote", "tails", "dirty", "clean", "metadata"}) {
+  for (const char* const figure : {"live_slots", "live_large", "live_huge", "live_guarded", "free_in_spans",
+                                   "cached", "remote", "tails", "dirty", "clean", "metadata"}) {
     CHECK(in_xml(figure) == in_json(figure));
   }
-  const std::size_t live = in_json("live_slots") + in_json("live_large") + in_json("live_huge");
+  const std::size_t live =
+      in_json("live_slots") + in_json("live_large") + in_json("live_huge") + in_json("live_guarded");
   const std::size_t blocks = in_json("mapped") - in_json("metadata");
   CHECK(live > 5 << 20 && in_json("cached") > 0 && in_json("dirty") > 0);
   CHECK(in_xml("live") == live && number(xml, "<system type=\"current\" size=\"") == blocks);
@@ -77,7 +78,8 @@ int main() {
   basalt_heap_stats stats;
   basalt_stats(&stats);
   CHECK(basalt_stats_json(again, sizeof again) < sizeof again && std::strcmp(json, again) == 0);
-  CHECK(wide.uordblks == in_json("live_slots") + in_json("live_large") + in_json("live_huge"));
+  CHECK(wide.uordblks ==
+        in_json("live_slots") + in_json("live_large") + in_json("live_huge") + in_json("live_guarded"));
   CHECK(wide.arena == in_json("mapped") - in_json("metadata"));
   CHECK(wide.fordblks == wide.arena - wide.uordblks);
   CHECK(wide.fsmblks == in_json("cached") && wide.keepcost == in_json("dirty"));

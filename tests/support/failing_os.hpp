@@ -22,6 +22,7 @@ enum class Operation {
   map_file,
   reserve,
   open,
+  close,
   map_at,
   remap_to,
   any
@@ -111,6 +112,11 @@ struct FailingOs : Inner {
   static Error open(Range range) noexcept requires AddressSpaceOs<Inner> {
     if (const Error due = next(Operation::open)) return due;
     return Inner::open(range);
+  }
+
+  static Error close(Range range) noexcept requires AddressSpaceOs<Inner> {
+    if (const Error due = next(Operation::close)) return due;
+    return Inner::close(range);
   }
 
   static Result<std::byte*> map_at(std::byte* at, std::size_t bytes) noexcept requires AddressSpaceOs<Inner> {

@@ -36,6 +36,25 @@ TEST(Options, AreFoundByTheirWholeNameInAnyCase) {
     EXPECT_EQ(find_option(none), nullptr);
 }
 
+TEST(Options, TakeASamplingAsARateAndPerhapsSlots) {
+  const auto sampling = [](const char* text) { return parse(named("guard"), text); };
+  const auto word = [](std::uint32_t rate, std::uint32_t slots) {
+    return guard::Sampling{rate, slots}.word();
+  };
+  EXPECT_EQ(sampling("off").value, guard::Sampling::off);
+  EXPECT_EQ(sampling("on").value, word(10'000, 64));
+  EXPECT_EQ(sampling("1").value, word(1, 64));
+  EXPECT_EQ(sampling("500:4096").value, word(500, 4096));
+  for (const char* const good : {"off", "ON", "1", "1000000000", "7:1"})
+    EXPECT_TRUE(sampling(good).ok) << good;
+  for (const char* const bad : {"", "0", "1000000001", "5:", "5:0", "5:4097", ":5", "5:6:7", "-1", "5 ", "5k",
+                                "99999999999999999999"})
+    EXPECT_FALSE(sampling(bad).ok) << bad;
+  EXPECT_EQ(value_text("guard", word(500, 32)), "500:32");
+  EXPECT_EQ(value_text("guard", 0), "off");
+  EXPECT_EQ(form_text("guard"), "off, on, N or N:SLOTS");
+}
+
 TEST(Options, TakeSizesInBytesAndWithUnits) {
   const auto size = [](const char* text) { return parse(named("keep"), text); };
   EXPECT_TRUE(size("0").ok && size("0").value == 0);

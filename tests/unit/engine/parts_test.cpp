@@ -20,9 +20,9 @@ TEST(Parts, LocksAreTakenInOneOrderAndReleasedInTheOther) {
   std::vector<const Lock*> released;
   parts->each_lock_to_take([&](Lock& lock) { taken.push_back(&lock); });
   parts->each_lock_to_release([&](Lock& lock) { released.push_back(&lock); });
-  const std::vector<const Lock*> order{&parts->shared_lock,       &parts->pool.lock(),
-                                       &parts->pool.heap(1).lock, &parts->pool.heap(2).lock,
-                                       &parts->objects.lock(),    &parts->space.lock()};
+  const std::vector<const Lock*> order{
+      &parts->shared_lock,    &parts->pool.lock(),    &parts->pool.heap(1).lock, &parts->pool.heap(2).lock,
+      &parts->objects.lock(), &parts->guarded.lock(), &parts->space.lock()};
   EXPECT_EQ(taken, order);
   EXPECT_EQ(std::multiset<const Lock*>(released.begin(), released.end()),
             std::multiset<const Lock*>(taken.begin(), taken.end()));

@@ -45,7 +45,8 @@ TEST(StatisticsText, Json) {
   EXPECT_EQ(
       json(),
       "{\"schema\":1,\"allocator\":\"basalt\",\"unit\":\"bytes\",\"mapped\":4082920,\"sums_to_mapped\":{"
-      "\"live_slots\":16000,\"live_large\":65536,\"live_huge\":0,\"free_in_spans\":256,\"cached\":96,"
+      "\"live_slots\":16000,\"live_large\":65536,\"live_huge\":0,\"live_guarded\":0,\"free_in_spans\":256,"
+      "\"cached\":96,"
       "\"remote\":32,\"tails\":0,\"dirty\":0,\"clean\":4000000,\"metadata\":1000},"
       "\"idle_bound\":33554432,\"estimates\":{\"rounding_in_live_slots_sampled\":77},"
       "\"classes\":[{\"slot\":16,\"spans\":1,\"bytes\":16384,\"live\":16000,\"free\":256,\"cached\":96,"
@@ -68,7 +69,8 @@ TEST(StatisticsText, OpenMetrics) {
 TEST(StatisticsText, ABrokenSumIsNamed) {
   engine::Statistics now = example();
   now.dirty += 1;
-  EXPECT_STREQ(now.broken_law(), "every mapped byte is in spans, large, huge, dirty, clean or metadata");
+  EXPECT_STREQ(now.broken_law(),
+               "every mapped byte is in spans, large, huge, guarded, dirty, clean or metadata");
   now = example();
   now.of_class[1].cached += 16;
   EXPECT_STREQ(now.broken_law(), "the slots of a class are live, free, cached, remote or tails");

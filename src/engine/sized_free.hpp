@@ -1,0 +1,32 @@
+// Whether a block can have had the size with which it is given back.
+#pragma once
+
+#include <cstddef>
+
+#include "../base/range.hpp"
+#include "../platform/fatal.hpp"
+#include "short_path.hpp"
+#include "size_class.hpp"
+
+namespace basalt::engine {
+
+// Returns: whether the block at `p` can have been asked for with `size`: as a new one, at an alignment that `p` has, or
+// as one that `reallocate` left in place.
+[[nodiscard]] inline bool may_have_been(const void* p, std::size_t size, std::size_t usable) noexcept {
+  if (size > usable) return false;
+  const bool left_in_place = usable - size <= usable / 4;
+  const bool whole_slices = usable % slice_bytes == 0 && usable - size < slice_bytes;
+  if (left_in_place || whole_slices) return true;
+  for (std::size_t a = slot_step; a <= slice_bytes && address_of(p) % a == 0; a *= 2) {
+    if (slot_for(size, a) == usable) return true;
+  }
+  return false;
+}
+
+[[noreturn, gnu::cold]] inline void refuse_size(const void* p, std::size_t size,
+                                                std::size_t usable) noexcept {
+  fatal(Text{} << "basalt: invalid size in free_sized: " << p << " has " << usable
+               << " usable bytes and cannot have been asked for with " << size);
+}
+
+}  // namespace basalt::engine

@@ -1,0 +1,42 @@
+// What is known of one guarded block. It lies apart from the block, and outlives it until the slot is used again.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "../base/origin.hpp"
+#include "../base/range.hpp"
+#include "../platform/stack.hpp"
+
+namespace basalt::guard {
+
+// vacant    no block has been here yet, or the next one is being made
+// live      a program has it
+// leaving   somebody is freeing it
+// freed     it may not be touched; everything below still tells of it
+enum class State : std::uint8_t { vacant, live, leaving, freed };
+
+// Who wins the step from `live` to `leaving` frees the block; all others free it twice. The rest is written by whoever made
+// the last step, before it, and stays as it is while the block is live.
+struct Slot {
+  std::atomic<State> state{State::vacant};
+  Origin origin = Origin::unknown;
+  std::byte* block = nullptr;
+  std::size_t size = 0;      // bytes that were asked for
+  std::size_t rounding = 0;  // bytes that the block would have had without a guard
+  Range pages;  // that may be touched while it lives; the block lies at their beginning or their end
+  Stack allocated;
+  Stack freed;
+
+  [[nodiscard]] std::byte* end() const noexcept { return block + size; }
+  [[nodiscard]] bool known() const noexcept { return block != nullptr; }
+
+  // Returns: how far `address` is from the block; 0 inside of it.
+  [[nodiscard]] std::size_t distance(std::uintptr_t address) const noexcept {
+    if (address < address_of(block)) return address_of(block) - address;
+    return address < address_of(end()) ? 0 : address - address_of(end()) + 1;
+  }
+};
+
+}  // namespace basalt::guard
