@@ -143,7 +143,8 @@ struct MallocFamily {
     return p == nullptr ? refuse(ENOMEM) : p;
   }
 
-  [[nodiscard]] static void* refuse(int reason) noexcept {
+  // Kept apart, so that a call that is served has nothing to save for it.
+  [[nodiscard, gnu::noinline, gnu::cold]] static void* refuse(int reason) noexcept {
     if (libc_up()) errno = reason;  // before that there is no errno
     return nullptr;
   }

@@ -222,7 +222,7 @@ class Engine {
     Heap<System>& heap = *Thread::heap();
     void* slot = nullptr;
     if (heap.allocate(size, slot)) return slot;
-    if (heap.countdown.passes(size) && heap.bins[class_of(size)].pop(slot)) return slot;
+    if (heap.allocate_counted(size, slot)) return slot;
     return allocate_slowly(size, origin);
   }
 

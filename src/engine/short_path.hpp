@@ -128,6 +128,13 @@ struct HeapFront {
     return bins[c].pop(slot);
   }
 
+  // The same for a request that is counted: what serves most of them while some are guarded.
+  [[nodiscard, gnu::always_inline]] bool allocate_counted(std::size_t size, void*& slot) noexcept {
+    if (!countdown.passes(size)) return false;
+    const std::size_t c = class_of(size);
+    return bins[c].pop(slot);
+  }
+
   // Returns: whether `p` is in its bin now; if not, the slow path has to be asked.
   //
   // The entry of p's slice, less our tag, is a class only if p lies in a span of this heap: null, foreign, remote, large
