@@ -327,15 +327,15 @@ class Engine {
     }
     if (!is_span(entry)) return large().free(p, slice, entry);
     if (departed()) {
-      (void)with_shared_heap([&](Heap<System>& heap) { return take_back(heap, p, entry), true; });
+      (void)with_shared_heap([&](Heap<System>& heap) { return take_back(heap, p, slice, entry), true; });
     } else if (Heap<System>* const heap = acquire()) {
-      take_back(*heap, p, entry);
+      take_back(*heap, p, slice, entry);
     }
     return true;  // without memory for a heap the block is lost; the program is not
   }
 
   // Effects: a block of a span goes to this heap's bin, or on its way home.
-  void take_back(Heap<System>& heap, void* p, MapEntry entry) noexcept {
+  void take_back(Heap<System>& heap, void* p, std::size_t slice, MapEntry entry) noexcept {
     heap.window = parts_.space.window();
     const MapEntry own = entry ^ heap.tag;
     if (own < class_count) {
@@ -344,7 +344,7 @@ class Engine {
       (void)heap.bins[own].push(p);
     } else {
       if (heap.outbox.full()) send(heap);
-      Span& span = parts_.space.span_of(parts_.space.slice_of(p));
+      Span& span = parts_.space.span_of(slice);
       heap.outbox.add(static_cast<std::byte*>(p), span, slot_bytes(entry & 0xff));
     }
   }
