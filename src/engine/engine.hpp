@@ -144,8 +144,9 @@ class Engine {
     if (interrupted()) return 0;
     Alone alone;
     Heap<System>* const mine = departed() ? nullptr : acquire();
-    if (mine != nullptr) send(*mine);
+    if (mine != nullptr) parts_.send(*mine);
     if (Holding hold{parts_.pool.lock()}; true) {
+      parts_.pool.each_parked([this](Heap<System>& heap) { parts_.send(heap); });
       parts_.pool.each([](Heap<System>& heap) { heap.collect(); });
       parts_.pool.each_parked([](Heap<System>& heap) { heap.flush(); });
     }
@@ -196,7 +197,7 @@ class Engine {
     if (heap.id == 0) return;
     Alone alone;
     Thread::give(Thread::departed());
-    send(heap);
+    parts_.send(heap);
     heap.rest();
     parts_.pool.park(heap);
   }
@@ -307,6 +308,7 @@ class Engine {
     parts_.rounding.note(c, size);
     void* const block = heap.refill(c);
     heap.window = parts_.space.window();
+    parts_.sweep_if_grown();
     return block;
   }
 
@@ -343,18 +345,10 @@ class Engine {
       heap.make_room(static_cast<SizeClass>(own));
       (void)heap.bins[own].push(p);
     } else {
-      if (heap.outbox.full()) send(heap);
+      if (heap.outbox.full()) parts_.send(heap);
       Span& span = parts_.space.span_of(slice);
       heap.outbox.add(static_cast<std::byte*>(p), span, slot_bytes(entry & 0xff));
     }
-  }
-
-  void send(Heap<System>& heap) noexcept {
-    heap.outbox.send([this](HeapId owner, Span& span) { parts_.pool.heap(owner).supply.announce(span); },
-                     [this](HeapId owner, std::size_t bytes) {
-                       Heap<System>& home = parts_.pool.heap(owner);
-                       if (home.supply.note_given(bytes)) home.collect_unless_busy();
-                     });
   }
 
   // Returns: this thread's heap, which it gets at its first use; nullptr when there is no memory for it.
@@ -382,7 +376,7 @@ class Engine {
       parts_.shared_heap = parts_.pool.take(parts_.space);
     if (parts_.shared_heap == nullptr) return {};
     auto result = use(*parts_.shared_heap);
-    send(*parts_.shared_heap);
+    parts_.send(*parts_.shared_heap);
     return result;
   }
 

@@ -58,6 +58,15 @@ class HeapPool {
     for (Heap<System>* heap = parked_; heap != nullptr; heap = heap->next_parked) visit(*heap);
   }
 
+  // Returns: a heap that waits for a thread, another one each time; nullptr if none does.  Requires: the lock.
+  [[nodiscard]] Heap<System>* next_to_sweep() noexcept {
+    for (HeapId looks = 0; looks < made_; ++looks) {
+      swept_ = swept_ % made_ + 1;
+      if (heap(swept_).parked) return &heap(swept_);
+    }
+    return nullptr;
+  }
+
   // Returns: how many heaps there are, and the bytes that are mapped for them.  Requires: the lock.
   [[nodiscard]] HeapId count() const noexcept { return made_; }
   [[nodiscard]] std::size_t mapped_bytes() const noexcept {
@@ -110,6 +119,7 @@ class HeapPool {
       {};  // by id, so that a program with few threads needs no table; entry 0 is nobody
   Heap<System>** heaps_ = nullptr;  // by id, from `few` on
   HeapId made_ = 0;                 // the highest id that is in use
+  HeapId swept_ = 0;                // the one that was swept last
   Heap<System>* parked_ = nullptr;
 };
 

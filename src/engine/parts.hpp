@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 
 #include "../guard/guarded_slots.hpp"
@@ -26,6 +27,8 @@ struct Parts {
   guard::GuardedSlots<System> guarded;
   mutable Space<System> space;
   RoundingSample rounding;
+  std::atomic<std::size_t> swept_at{
+      1};  // Space::chunks_added when a parked heap was swept last; the first chunk has none
 
   constexpr Parts() noexcept = default;
 
@@ -50,6 +53,29 @@ struct Parts {
     pool.each([&](Heap<System>& heap) { release(heap.lock); });
     release(pool.lock());
     release(shared_lock);
+  }
+
+  // Effects: the blocks in the outbox of `heap` go home. Who sees that too much waits there collects it, unless somebody is at it.
+  void send(Heap<System>& heap) noexcept {
+    heap.outbox.send([this](HeapId owner, Span& span) { pool.heap(owner).supply.announce(span); },
+                     [this](HeapId owner, std::size_t bytes) {
+                       Heap<System>& home = pool.heap(owner);
+                       if (home.supply.note_given(bytes)) home.collect_unless_busy();
+                     });
+  }
+
+  // What a heap without a thread still has is of use to nobody. Whenever memory did not suffice and a chunk was mapped, one of
+  // them gives back what it can, so that there is less need of the next.
+  void sweep_if_grown() noexcept {
+    const std::size_t grown = space.chunks_added();
+    if (grown == swept_at.load(std::memory_order_relaxed)) [[likely]]
+      return;
+    swept_at.store(grown, std::memory_order_relaxed);
+    Holding hold{pool.lock()};
+    Heap<System>* const heap = pool.next_to_sweep();
+    if (heap == nullptr) return;
+    send(*heap);
+    heap->flush();
   }
 
   // Effects: gives back to the system what nobody uses.  Returns: the bytes that went.

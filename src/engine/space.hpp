@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,6 +33,11 @@ class Space : public HugeChunks<System> {
       return true;
     Holding hold{lock_};
     return this->laid_out() || adopt_chunk(this->lay_out()) != none;
+  }
+
+  // Returns: how many chunks were ever mapped for slices: it changes when what there is did not suffice. Takes no lock.
+  [[nodiscard]] std::size_t chunks_added() const noexcept {
+    return chunks_added_.load(std::memory_order_relaxed);
   }
 
   Policy policy;
@@ -225,6 +231,7 @@ class Space : public HugeChunks<System> {
     this->chunk(c).huge_bytes = chunk_bytes;
     prefer_huge_pages(c);
     sliced_chunks_ += 1;
+    chunks_added_.fetch_add(1, std::memory_order_relaxed);
     if (c < first_with_room_) first_with_room_ = c;
     return c;
   }
@@ -352,6 +359,7 @@ class Space : public HugeChunks<System> {
   std::size_t used_slices_ = 0;
   std::size_t dirty_slices_ = 0;
   std::size_t sliced_chunks_ = 0;
+  std::atomic<std::size_t> chunks_added_{0};
   IdleBound bound_;
   Lock lock_;
 };

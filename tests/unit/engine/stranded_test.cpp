@@ -111,5 +111,27 @@ TEST_F(Stranded, HeapsOfThreadsThatAreGoneInAChildServeItsNewThreads) {
   EXPECT_NE(Thread::heap(), gone) << "a heap serves one thread";
 }
 
+// What a parked heap keeps in its bins goes back when anybody needs more memory than there is.
+TEST_F(Stranded, AParkedHeapIsSweptWhenAChunkIsMapped) {
+  (void)allocate(1, 16);
+  Heap<RawOs>& other = *Thread::heap();  // of a thread that goes on
+  Thread::forget();
+  for (const std::size_t bytes : {1'000, 2'000, 4'000, 8'000}) {
+    const std::vector<void*> blocks = allocate(8, bytes);
+    for (void* const block : blocks) EXPECT_TRUE(engine_.deallocate(block));
+  }
+  Heap<RawOs>& parked = *Thread::heap();
+  engine_.park();
+  const auto held = [&] {
+    std::size_t slots = 0;
+    for (const Bin& bin : parked.bins) slots += bin.held();
+    return slots;
+  };
+  ASSERT_NE(held(), 0U);
+  Thread::give(&other);
+  (void)allocate(2 * chunk_bytes / 30'000, 30'000);
+  EXPECT_EQ(held(), 0U);
+}
+
 }  // namespace
 }  // namespace basalt::engine
