@@ -116,7 +116,7 @@ TEST_F(Stranded, AParkedHeapIsSweptWhenAChunkIsMapped) {
   (void)allocate(1, 16);
   Heap<RawOs>& other = *Thread::heap();  // of a thread that goes on
   Thread::forget();
-  for (const std::size_t bytes : {1'000, 2'000, 4'000, 8'000}) {
+  for (const std::size_t bytes : {1'000U, 2'000U, 4'000U, 8'000U}) {
     const std::vector<void*> blocks = allocate(8, bytes);
     for (void* const block : blocks) EXPECT_TRUE(engine_.deallocate(block));
   }
