@@ -246,7 +246,7 @@ class Engine {
 
   [[nodiscard, gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size, Origin origin) noexcept {
     if (void* const block = sample(size, natural, origin)) return block;
-    return take_or_ask(size, natural, [&] { return take_slowly(size); });
+    return take_or_ask(size, natural, [&] { return take_slowly(size, origin); });
   }
 
   // A signal handler that has interrupted this thread in a slow path must not wait for what the thread holds.
@@ -290,21 +290,22 @@ class Engine {
     return take();
   }
 
-  [[nodiscard, gnu::cold]] void* take_slowly(std::size_t size) noexcept {
+  [[nodiscard, gnu::cold]] void* take_slowly(std::size_t size, Origin origin) noexcept {
     if (size > largest_small) {
       Thread::heap()->countdown.count();
       return large().allocate(size, natural);
     }
     if (departed()) return with_shared_heap([&](Heap<System>& heap) { return take_small(heap, size); });
     Heap<System>* const heap = acquire();
-    return heap == nullptr ? nullptr : take_small(*heap, size);
+    if (heap == nullptr) return nullptr;
+    void* const guarded = heed_sampling(*heap, parts_.guarded, size, origin);
+    return guarded != nullptr ? guarded : take_small(*heap, size);
   }
 
   [[nodiscard]] void* take_small(Heap<System>& heap, std::size_t size) noexcept {
     const SizeClass c = class_of(size);
     void* slot = nullptr;
     if (heap.bins[c].pop(slot)) return slot;
-    heed_sampling(heap, parts_.guarded);
     parts_.rounding.note(c, size);
     void* const block = heap.refill(c);
     heap.window = parts_.space.window();

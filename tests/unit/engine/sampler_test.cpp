@@ -21,7 +21,7 @@ class SamplerTest : public testing::Test {
   explicit SamplerTest(guard::Sampling wish = {1, 64}) {
     Thread::forget();
     sample(wish);
-    (void)engine_.allocate(1, 16);  // with the first one, the thread gets its heap
+    (void)engine_.deallocate(engine_.allocate(1, 16));  // with the first one, the thread gets its heap
   }
   void sample(guard::Sampling wish) { engine_.policy().guard.store(wish.word(), std::memory_order_relaxed); }
   std::byte* made(std::size_t size, std::size_t alignment = 16) {
@@ -64,6 +64,15 @@ TEST_F(SamplerTest, EveryRequestIsGuardedWhileThereAreSlots) {
   for (std::byte* const block : blocks) EXPECT_TRUE(engine_.deallocate(block, Origin::malloc));
   EXPECT_EQ(guarded_bytes(), 0U);
   EXPECT_EQ(engine_.broken_law(), nullptr);
+}
+
+TEST(Sampler, TheFirstRequestOfAThreadToo) {
+  Thread::forget();
+  Engine& engine = *new Engine;
+  engine.policy().guard.store(guard::Sampling{1, 8}.word(), std::memory_order_relaxed);
+  void* const block = engine.allocate(100, 16, Origin::malloc);
+  EXPECT_EQ(engine.usable_size(block), 100U);
+  EXPECT_TRUE(engine.deallocate(block, 100, Origin::malloc));
 }
 
 TEST_F(SamplerTest, AlignedAndZeroedOnesToo) {
