@@ -9,18 +9,20 @@
 namespace {
 
 constexpr std::size_t mib = 1 << 20;
+constexpr int most_blocks = 80;  // more than the heap reserves at once
 
-void allocate_when_locked() {
+void allocate_when_locked(int blocks) {
   if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) process::skip("mlockall is not allowed");
   const long before = process::resident_kib();
-  auto* const block = static_cast<unsigned char*>(std::malloc(mib));
-  CHECK(block != nullptr);
-  const long with = process::resident_kib();
-  std::fprintf(stderr, "resident: %ld KiB before, %ld with 1 MiB\n", before, with);
-  CHECK(with - before <= (1 + 4) * 1024);
-  std::memset(block, 1, mib);
-  std::free(block);
-  process::churn(55, process::times(2000), mib);
+  void* held[most_blocks];
+  for (int i = 0; i < blocks; ++i) {
+    held[i] = std::malloc(mib);
+    CHECK(held[i] != nullptr);
+    std::memset(held[i], 1, mib);
+    CHECK(process::resident_kib() - before <= (i + 1 + 4) * 1024);
+  }
+  for (int i = 0; i < blocks; ++i) std::free(held[i]);
+  process::churn(55, process::times(500), mib);
   process::heap_must_be_valid();
 }
 
@@ -34,7 +36,7 @@ void allocate_within_64_mib() {
   } else {
     CHECK(::setrlimit(RLIMIT_AS, &limit) == 0);
   }
-  allocate_when_locked();
+  allocate_when_locked(8);
 }
 
 }  // namespace
@@ -43,5 +45,5 @@ int main() {
   process::must_be_ours();
   if (::geteuid() != 0) process::skip("the limit is tested as root, who becomes nobody");
   process::in_child(10, allocate_within_64_mib);
-  allocate_when_locked();
+  allocate_when_locked(most_blocks);
 }
