@@ -177,6 +177,10 @@ template <class Work>
   return outcome;
 }
 
+// Runs this very program again, not preloaded, with `argument`: that it may write figures of the system's allocator to
+// standard error.
+[[nodiscard]] Outcome without_us(const char* argument);
+
 // Resident memory of this process, in KiB.
 [[nodiscard]] inline long resident_kib() {
   std::FILE* const file = std::fopen("/proc/self/statm", "re");
@@ -195,6 +199,24 @@ template <class Work>
   CHECK(length > 0);
   path[length] = '\0';
   return path;
+}
+
+inline Outcome without_us(const char* argument) {
+  return outcome_of([argument] {
+    ::unsetenv("LD_PRELOAD");
+    ::execl(own_path(), own_path(), argument, static_cast<char*>(nullptr));
+    ::_exit(1);
+  });
+}
+
+// How many mappings this process has.
+[[nodiscard]] inline int mappings() {
+  std::FILE* const file = std::fopen("/proc/self/maps", "re");
+  CHECK(file != nullptr);
+  int lines = 0;
+  for (int c = 0; (c = std::fgetc(file)) != EOF;) lines += c == '\n';
+  std::fclose(file);
+  return lines;
 }
 
 // Where the shared objects lie that some tests load: see tests/process/plugin.
