@@ -82,8 +82,8 @@ int main(int count, char**) {
   long system_faults = 0;
   CHECK(process::succeeded(other.status));
   CHECK(std::sscanf(other.words, "%ld %ld", &system_kib, &system_faults) == 2);
-  std::fprintf(stderr, "%d children: %ld KiB of their own, %ld faults; the system's: %ld KiB, %ld faults\n", children,
-               with.own_kib, with.faults, system_kib, system_faults);
+  std::fprintf(stderr, "%d children: %ld KiB of their own, %ld faults; the system's: %ld KiB, %ld faults\n",
+               children, with.own_kib, with.faults, system_kib, system_faults);
   CHECK(with.own_kib <= system_kib + children * 64);
   CHECK(with.faults <= system_faults + children * 16);
 }
