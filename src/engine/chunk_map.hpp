@@ -45,9 +45,10 @@ struct Chunk {
 
   // In the first chunk of a huge block:
   Kept kept = Kept::no;
-  bool zero = false;           // whether its memory was as the system gives it when it was handed out
-  std::size_t huge_bytes = 0;  // what is mapped of it
-  std::size_t kept_next = 0;   // the chunk of the block that was kept after it
+  bool zero = false;            // whether its memory was as the system gives it when it was handed out
+  std::size_t huge_bytes = 0;   // what it has
+  std::size_t spare_bytes = 0;  // what is mapped behind that
+  std::size_t kept_next = 0;    // the chunk of the block that was kept after it
 
   // Most of these are never touched: what comes before them lies on the same page as the first.
   std::uint8_t back[slices_per_chunk] = {};  // from each slice in use, the distance to the first of its span

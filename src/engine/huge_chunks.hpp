@@ -1,7 +1,9 @@
 // Huge blocks: chunks that one block has to itself, and those that nobody has at the moment.
 //
 // A block that is freed is kept for the next one that it fits, in a queue through the chunks, the one that was freed first
-// in front: with the pages that it has, or without, when the system would not take the addresses back.
+// in front: with the pages that it has, or without, when the system would not take the addresses back. Where it is longer than
+// what is wanted next, the rest stays with it, spare, for whoever has all of it after that: a block that is cut and grown
+// again pays a page fault for every page.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +31,7 @@ class HugeChunks : public ChunkMap<System> {
 
   constexpr HugeChunks() noexcept = default;
 
-  // Bytes in the hands of callers; kept; and of those, the bytes that may have pages.
+  // Bytes in the hands of callers; kept, or spare; and of those, the bytes that may have pages.
   [[nodiscard]] std::size_t huge_bytes() const noexcept { return huge_bytes_; }
   [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_bytes_; }
   [[nodiscard]] std::size_t kept_dirty_bytes() const noexcept { return kept_dirty_bytes_; }
@@ -42,7 +44,7 @@ class HugeChunks : public ChunkMap<System> {
     if (!kept) c = map_block({chunks_for(bytes), bytes, std::max(alignment, chunk_bytes)});
     if (c == none) return none;
     this->chunk(c).zero = !kept;
-    huge_bytes_ += length(c);
+    huge_bytes_ += this->chunk(c).huge_bytes;
     return c;
   }
 
@@ -58,34 +60,41 @@ class HugeChunks : public ChunkMap<System> {
 
   // Effects: nobody has the block any more: its memory is kept, or goes back to the system.
   void keep_block(std::size_t c) noexcept {
-    huge_bytes_ -= length(c);
+    huge_bytes_ -= this->chunk(c).huge_bytes;
+    spare(c, 0);
     keep(c, Kept::dirty);
   }
   void release_block(std::size_t c) noexcept {
-    huge_bytes_ -= length(c);
+    huge_bytes_ -= this->chunk(c).huge_bytes;
+    spare(c, 0);
     release(c);
   }
 
   // Effects: the block has `bytes` now, which are whole pages, where it is if the window is free behind it, else elsewhere;
   // nothing is copied.  Returns: the block now, or `none`, and then nothing has changed.
   [[nodiscard]] std::size_t resize_block(std::size_t c, std::size_t bytes) noexcept {
-    const std::size_t old = length(c);
-    const std::size_t to = resized_in_place(c, old, bytes) ? c : moved(c, old, bytes);
+    const std::size_t old = this->chunk(c).huge_bytes;
+    const std::size_t all = length(c);
+    const bool fits = bytes >= old && bytes <= all;
+    const std::size_t to = fits || resized_in_place(c, all, bytes) ? c : moved(c, all, bytes);
     if (to == none) return none;
+    spare(c, fits ? all - bytes : 0);
     this->chunk(to).huge_bytes = bytes;
     huge_bytes_ += bytes - old;
     return to;
   }
 
-  // Effects: gives kept blocks back, the first freed first, until at most `bytes` of them may have pages or `but` blocks are
-  // left. What the system refuses is kept.
+  // Effects: gives kept blocks back, the first freed first, until at most `bytes` of them and of what is spare may have pages or
+  // `but` blocks are left; then what is spare. What the system refuses is kept.
   void release_kept(std::size_t bytes, std::size_t but) noexcept {
     for (std::size_t n = kept_count_; n > but && kept_dirty_bytes_ > bytes; --n) release_first_kept();
+    cut_spares(bytes);
   }
 
   // Effects: the same for all of them, those too that the system has refused before.
   void release_all_kept() noexcept {
     for (std::size_t n = kept_count_; n != 0; --n) release_first_kept();
+    cut_spares(0);
   }
 
   [[nodiscard]] bool kept_rightly() const noexcept {
@@ -94,12 +103,14 @@ class HugeChunks : public ChunkMap<System> {
     std::size_t c = kept_first_;
     for (std::size_t n = kept_count_; n != 0; --n) {
       const Chunk& chunk = this->chunk(c);
-      if (this->use(c) != ChunkUse::huge || chunk.kept == Kept::no) return false;
+      if (this->use(c) != ChunkUse::huge || chunk.kept == Kept::no || chunk.spare_bytes != 0) return false;
       bytes += chunk.huge_bytes;
       if (chunk.kept == Kept::dirty) dirty += chunk.huge_bytes;
       c = chunk.kept_next;
     }
-    return bytes == kept_bytes_ && dirty == kept_dirty_bytes_;
+    std::size_t spares = 0;
+    each_with_spare([&](std::size_t, const Chunk& chunk) { spares += chunk.spare_bytes; });
+    return spares == spare_bytes_ && bytes + spares == kept_bytes_ && dirty + spares == kept_dirty_bytes_;
   }
 
  private:
@@ -107,7 +118,10 @@ class HugeChunks : public ChunkMap<System> {
     return align_up(bytes, chunk_bytes) / chunk_bytes;
   }
 
-  [[nodiscard]] std::size_t length(std::size_t c) const noexcept { return this->chunk(c).huge_bytes; }
+  // Returns: what is mapped of the block, with what is spare.
+  [[nodiscard]] std::size_t length(std::size_t c) const noexcept {
+    return this->chunk(c).huge_bytes + this->chunk(c).spare_bytes;
+  }
 
   // A kept block, and the one in front of it in the queue: `none` if it is the first.
   struct Place {
@@ -115,30 +129,64 @@ class HugeChunks : public ChunkMap<System> {
     std::size_t before = none;
   };
 
-  // Returns: the kept block that is the least too long, else the longest of those too short, made as long as it should be
-  // (but for a quarter, which `Engine::deallocate` lets a size differ): where it is, or by moving its pages, if it has half of
-  // what is wanted. `none` if there is none that is at most twice too long, or the system refuses.
+  // Returns: the kept block that is the least too long, else the longest of those too short, made as long as it should be: where
+  // it is, or by moving its pages, if it has half of what is wanted. `none` if there is none that is at most four times too
+  // long, or the system refuses.
   [[nodiscard]] std::size_t take_kept(std::size_t bytes, std::size_t alignment) noexcept {
     const Place place = best_kept(bytes, std::max(alignment, chunk_bytes));
     const std::size_t c = place.c;
     if (c == none) return none;
     const Kept state = this->chunk(c).kept;
     take_from_queue(place);
-    if (length(c) >= bytes && length(c) - length(c) / 5 <= bytes) return c;
-    if (resized_in_place(c, length(c), bytes)) {
+    const std::size_t all = length(c);
+    if (all >= bytes && state == Kept::dirty) {
+      spare(c, all - bytes);
+      return c;
+    }
+    if (all == bytes) return c;
+    if (resized_in_place(c, all, bytes)) {
       this->chunk(c).huge_bytes = bytes;
       return c;
     }
-    const bool may_move = alignment <= chunk_bytes && length(c) < bytes && length(c) >= bytes / 2;
-    const std::size_t to = may_move ? moved(c, length(c), bytes) : none;
+    const bool may_move = alignment <= chunk_bytes && all < bytes && all >= bytes / 2;
+    const std::size_t to = may_move ? moved(c, all, bytes) : none;
     if (to == none) keep(c, state);
     return to;
+  }
+
+  // Effects: `bytes` of the block are spare now, and the others are not.
+  void spare(std::size_t c, std::size_t bytes) noexcept {
+    Chunk& chunk = this->chunk(c);
+    const std::size_t change = bytes - chunk.spare_bytes;  // below zero: it wraps, and so do the sums
+    chunk.huge_bytes -= change;
+    chunk.spare_bytes = bytes;
+    spare_bytes_ += change;
+    kept_bytes_ += change;
+    kept_dirty_bytes_ += change;
+  }
+
+  // Effects: gives back what is spare, until at most `bytes` of that and of the kept blocks may have pages.
+  void cut_spares(std::size_t bytes) noexcept {
+    if (spare_bytes_ == 0) return;
+    each_with_spare([&](std::size_t c, Chunk& chunk) {
+      if (kept_dirty_bytes_ <= bytes || !resized_in_place(c, length(c), chunk.huge_bytes)) return;
+      const std::size_t stays = chunk.huge_bytes;
+      spare(c, 0);
+      chunk.huge_bytes = stays;
+    });
+  }
+
+  template <class Visitor>
+  void each_with_spare(Visitor&& visit) const noexcept {
+    for (std::size_t c = 0; c < this->end(); ++c) {
+      if (this->use(c) == ChunkUse::huge && this->chunk(c).spare_bytes != 0) visit(c, this->chunk(c));
+    }
   }
 
   [[nodiscard]] Place best_kept(std::size_t bytes, std::size_t alignment) const noexcept {
     Place best;
     for (Place here{kept_first_, none}; here.c != none; here = {this->chunk(here.c).kept_next, here.c}) {
-      if (length(here.c) / 2 > bytes || !is_aligned(this->address(here.c * slices_per_chunk), alignment))
+      if (length(here.c) / 4 > bytes || !is_aligned(this->address(here.c * slices_per_chunk), alignment))
         continue;
       const bool fits = length(here.c) >= bytes;
       const bool best_fits = best.c != none && length(best.c) >= bytes;
@@ -182,7 +230,7 @@ class HugeChunks : public ChunkMap<System> {
 
   // Effects: the huge block's memory goes back to the system; if that cannot give up the addresses, they are kept.
   void release(std::size_t c) noexcept {
-    const Range memory{this->address(c * slices_per_chunk), this->chunk(c).huge_bytes};
+    const Range memory{this->address(c * slices_per_chunk), length(c)};
     if (!System::unmap(memory)) return this->vacate(c, chunks_for(memory.size));
     keep(c, System::decommit(memory) ? Kept::dirty : Kept::clean);
   }
@@ -190,7 +238,7 @@ class HugeChunks : public ChunkMap<System> {
   // What is kept must never be why there is no memory.
   [[nodiscard]] std::size_t map_block(typename Map::Parcel parcel) noexcept {
     std::size_t c = this->place(parcel, ChunkUse::huge);
-    if (c == none && kept_count_ != 0) {
+    if (c == none && kept_bytes_ != 0) {
       release_all_kept();
       c = this->place(parcel, ChunkUse::huge);
     }
@@ -227,7 +275,8 @@ class HugeChunks : public ChunkMap<System> {
   std::size_t kept_first_ = none;
   std::size_t kept_last_ = none;
   std::size_t kept_count_ = 0;
-  std::size_t kept_bytes_ = 0;        // that stay mapped for huge blocks to come
+  std::size_t spare_bytes_ = 0;       // behind blocks in use
+  std::size_t kept_bytes_ = 0;        // that stay mapped for huge blocks to come, those that are spare too
   std::size_t kept_dirty_bytes_ = 0;  // of them, those that may have pages
 };
 

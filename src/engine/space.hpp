@@ -84,17 +84,11 @@ class Space : public HugeChunks<System> {
     Holding hold{lock_};
     const std::size_t length = align_up(bytes, System::page_size());
     if (!policy.allows(length, used_bytes())) return none;
-    std::size_t c = this->take_block(length, alignment);
-    if (c != none && used_bytes() > policy.hard()) {  // one that was kept, and is longer
-      this->release_block(c);
-      this->release_all_kept();
-      c = this->take_block(length, alignment);
-    }
+    const std::size_t before = mapped_bytes();
+    const std::size_t c = this->take_block(length, alignment);
     if (c == none) return none;
-    if (this->chunk(c).zero) {
-      bound_.note_fresh(this->chunk(c).huge_bytes);
-      prefer_huge_pages(c);
-    }
+    bound_.note_fresh(mapped_bytes() - std::min(before, mapped_bytes()));
+    if (this->chunk(c).zero) prefer_huge_pages(c);
     purge_beyond_bound();
     this->mark({c * slices_per_chunk, 1}, entry_for(Kind::huge), 0);
     return c * slices_per_chunk;
@@ -130,7 +124,9 @@ class Space : public HugeChunks<System> {
     const std::size_t length = align_up(bytes, System::page_size());
     const std::size_t old = this->chunk(c).huge_bytes;
     const bool allowed = length <= old || policy.allows(length - old, used_bytes());
+    const std::size_t before = mapped_bytes();
     const std::size_t to = allowed ? this->resize_block(c, length) : none;
+    bound_.note_fresh(mapped_bytes() - std::min(before, mapped_bytes()));
     purge_beyond_bound();
     const std::size_t now = (to == none ? c : to) * slices_per_chunk;
     this->mark({now, 1}, entry_for(Kind::huge), 0);

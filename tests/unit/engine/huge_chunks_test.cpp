@@ -49,8 +49,45 @@ TEST_F(HugeChunksTest, OfThoseThatWereKeptTheClosestIsTaken) {
   for (const std::size_t block : {long_one, close, short_one}) blocks_->keep_block(block);
   EXPECT_EQ(blocks_->take_block(8 * MiB, 1), close);
   EXPECT_TRUE(blocks_->kept_rightly());
-  EXPECT_EQ(blocks_->kept_bytes(), 16 * MiB);
+  EXPECT_EQ(blocks_->kept_bytes(), 17 * MiB) << "1 MiB of it is spare";
   blocks_->release_block(close);
+  EXPECT_EQ(blocks_->kept_bytes(), 16 * MiB);
+  EXPECT_TRUE(blocks_->kept_rightly());
+}
+
+TEST_F(HugeChunksTest, WhatIsSpareComesBackWithItsBlock) {
+  const std::size_t block = blocks_->take_block(20 * MiB, 1);
+  blocks_->keep_block(block);
+  ASSERT_EQ(blocks_->take_block(6 * MiB, 1), block);
+  EXPECT_EQ(blocks_->huge_bytes(), 6 * MiB);
+  EXPECT_EQ(blocks_->kept_dirty_bytes(), 14 * MiB);
+  ASSERT_EQ(blocks_->resize_block(block, 15 * MiB), block) << "into what is spare";
+  EXPECT_EQ(blocks_->huge_bytes(), 15 * MiB);
+  EXPECT_EQ(blocks_->kept_bytes(), 5 * MiB);
+  EXPECT_TRUE(blocks_->kept_rightly());
+  blocks_->keep_block(block);
+  EXPECT_EQ(blocks_->huge_bytes(), 0U);
+  EXPECT_EQ(blocks_->kept_bytes(), 20 * MiB);
+  ASSERT_EQ(blocks_->take_block(20 * MiB, 1), block);
+  EXPECT_EQ(blocks_->kept_bytes(), 0U);
+  EXPECT_TRUE(blocks_->kept_rightly());
+  blocks_->release_block(block);
+}
+
+TEST_F(HugeChunksTest, WhatIsSpareGoesBackWhenTooMuchIsKept) {
+  const std::size_t block = blocks_->take_block(20 * MiB, 1);
+  blocks_->keep_block(block);
+  ASSERT_EQ(blocks_->take_block(6 * MiB, 1), block);
+  blocks_->release_kept(15 * MiB, 0);
+  EXPECT_EQ(blocks_->kept_bytes(), 14 * MiB) << "that is not too much";
+  blocks_->release_kept(10 * MiB, 0);
+  EXPECT_EQ(blocks_->kept_bytes(), 0U);
+  EXPECT_EQ(blocks_->huge_bytes(), 6 * MiB);
+  EXPECT_EQ(blocks_->use(block + 2), ChunkUse::absent);
+  EXPECT_TRUE(blocks_->kept_rightly());
+  ASSERT_EQ(blocks_->resize_block(block, 3 * MiB), block);
+  EXPECT_EQ(blocks_->huge_bytes(), 3 * MiB);
+  blocks_->release_block(block);
 }
 
 TEST_F(HugeChunksTest, TheFirstThatWasKeptGoesFirst) {

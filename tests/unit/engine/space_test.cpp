@@ -252,11 +252,32 @@ TEST(Space, HugeBlocksInALoopAskTheSystemOnce) {
   for (int i = 0; i < 100; ++i) {
     void* const block = large.allocate(25 * MiB - static_cast<std::size_t>(i) * 4 * KiB, 16);
     ASSERT_EQ(block, first) << "the pages that it has are not faulted in again";
-    ASSERT_EQ(space.huge_bytes(), 25 * MiB);
+    ASSERT_EQ(space.huge_bytes(), 25 * MiB - static_cast<std::size_t>(i) * 4 * KiB);
     free_huge(large, space, block);
     ASSERT_STREQ(space.broken_law(), nullptr);
   }
   EXPECT_EQ(Refusing::calls, calls);
+}
+
+// What is cut off one block has to be faulted in again for the next; so the bound has to see that a block grows.
+TEST(Space, HugeBlocksOfManySizesSettleDown) {
+  Refusing::reset();
+  auto& space = *new Space<Refusing>;
+  LargeBlocks<Refusing> large{space};
+  test::Dice dice{1};
+  void* blocks[4] = {};
+  const auto calls_of = [&](int times) {
+    const std::size_t before = Refusing::calls;
+    for (; times != 0; --times) {
+      void*& block = blocks[dice.below(4)];
+      if (block != nullptr) free_huge(large, space, block);
+      block = large.allocate(5 * MiB + dice.below(20 * MiB), 16);
+    }
+    return Refusing::calls - before;
+  };
+  (void)calls_of(200);
+  EXPECT_LT(calls_of(200), 50U);
+  EXPECT_STREQ(space.broken_law(), nullptr);
 }
 
 TEST(Space, AKeptHugeBlockGrowsForALongerOne) {
@@ -291,12 +312,16 @@ TEST(Space, AKeptHugeBlockThatIsHemmedInMovesItsPagesForALongerOne) {
   EXPECT_STREQ(space.broken_law(), nullptr);
 }
 
-TEST(Space, OfAKeptHugeBlockThatIsTooLongTheEndGoesBack) {
+TEST(Space, OfAKeptHugeBlockThatIsTooLongTheEndIsSpareUntilAPurge) {
   auto& space = *new Space<RawOs>;
   LargeBlocks<RawOs> large{space};
   void* const first = large.allocate(20 * MiB, 16);
   free_huge(large, space, first);
   EXPECT_EQ(large.allocate(12 * MiB, 16), first);
+  EXPECT_EQ(space.used_bytes(), 12 * MiB);
+  EXPECT_EQ(space.dirty_bytes(), 8 * MiB);
+  EXPECT_EQ(space.mapped_bytes() - chunk_bytes, 20 * MiB);
+  EXPECT_EQ(space.purge(), 8 * MiB);
   EXPECT_EQ(space.mapped_bytes() - chunk_bytes, 12 * MiB);
   EXPECT_STREQ(space.broken_law(), nullptr);
 }
