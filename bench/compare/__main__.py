@@ -14,14 +14,14 @@ from pathlib import Path
 
 from programs.__main__ import processor
 
-from . import targets
+from . import document, targets
 from .figures import sections
 from .measure import Failure, Workshop, counters_work, in_turns
 from .page import left_out, page, text
 from .peers import Missing, all_peers
 from .tasks import all_tasks
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"  # where those of a complete comparison are kept
+RESULTS = document.RESULT.parent  # where those of a complete comparison are kept
 BUDGET = 55 * 60   # seconds: no round begins that would end later, unless their number is given
 QUICK_BUDGET = 120
 USAGE = """script/bench compare [--quick] [--rounds N] [--scale X] [--only NAME...] [--allocator NAME=PATH]...
@@ -150,6 +150,8 @@ def report(tasks, peers, outcome, options, counting):
         options.json.write_text(written(result))
     if options.html:
         options.html.write_text(page(result, tables, peers, verdicts, outcome.failures))
+    if options.json == document.RESULT:
+        document.renew()
 
 
 def stop(*_):

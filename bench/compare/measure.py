@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from programs.service import BACKSTOP, NotServed, NotUp, Service
 
@@ -28,6 +29,11 @@ class Unfinished(Failure):
     """It had not ended when its time was up."""
 
     outcome = "did not finish"
+
+
+def words_of(argv):
+    """Returns: the words of a command, fit to be kept: no place of this machine is among them."""
+    return [Path(word).name if isinstance(word, Path) else str(word) for word in argv]
 
 
 @dataclass
@@ -97,7 +103,7 @@ class Workshop:
         if how:
             last = (self.folder / "err").read_text(errors="replace").strip().splitlines()[-1:]
             kind = Unfinished if how.startswith("was still running") else Failure
-            raise kind(f"{task.name} on {peer.name} {how}: {shlex.join(map(str, command.argv))}"
+            raise kind(f"{task.name} on {peer.name} {how}: {shlex.join(words_of(command.argv))}"
                        + (f"; its last words: {last[0]}" if last else ""))
         run.user += usage.ru_utime
         run.system += usage.ru_stime

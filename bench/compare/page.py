@@ -99,7 +99,7 @@ def checked(verdicts):
     """Yields: the targets, what was reached, and whether that is enough."""
     yield "<h2>Targets</h2><table class=targets><tr><th>target</th><th>reached</th><th></th></tr>"
     for verdict in verdicts:
-        mark = {True: "good", False: "bad", None: "note"}[verdict.met]
+        mark = {"met": "good", "missed": "bad"}.get(verdict.word, "note")
         yield (f"<tr><td>{html.escape(verdict.target)}</td><td>{html.escape(verdict.reached)}</td>"
                f'<td class="{mark}">{verdict.word}</td></tr>')
     yield "</table>"
@@ -113,8 +113,8 @@ def page(result, sections, peers, verdicts, failures):
              f"<p>{html.escape(machine['processor'])}, {machine['cores']} cores, {html.escape(machine['system'])},"
              f" {result['date']}; {result['rounds']} rounds in turns, scale {result['scale']}. {html.escape(result['primary'])}</p>",
              "<p class=note>Each cell: the least figure and, in brackets, basalt's divided by it: below 1 basalt needs less."
-             " Green or red where the 95 % interval of the ratio of medians does not contain 1. A target is missed where the"
-             " interval lies wholly beyond it.</p>", *checked(verdicts)]
+             " Green or red where the 95 % interval of the ratio of medians does not contain 1. A target is met"
+             " where the whole interval is within it, missed where all of it lies beyond, else open.</p>", *checked(verdicts)]
     for section in sections:
         lines += [f"<h2>{section.title}</h2>", *plot(section.table, peers),
                   "<p>Geometric mean, basalt / it: " + ", ".join(

@@ -1,4 +1,5 @@
-"""What we aim at, held against what was reached. A target is missed when the bootstrap interval lies wholly beyond it."""
+"""What we aim at, held against what was reached. A target is met where the whole bootstrap interval is within it, missed where
+the whole interval lies beyond it, and open where it is neither."""
 
 from dataclasses import dataclass
 
@@ -25,15 +26,20 @@ class Estimate:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
+WORDS = ("met", "open", "missed", "not measured")
+
+
 @dataclass(frozen=True)
 class Verdict:
     target: str
     reached: str
-    met: bool = None  # None: it could not be told here
+    word: str = "not measured"
 
-    @property
-    def word(self):
-        return {True: "met", False: "missed", None: "not measured"}[self.met]
+
+def verdict_word(estimates, bound):
+    if any(estimate.low > bound for estimate in estimates):
+        return "missed"
+    return "met" if all(estimate.high <= bound for estimate in estimates) else "open"
 
 
 class Evidence:
@@ -93,7 +99,7 @@ def no_row_above(target, bound, found):
     worst, row, peer = found[0]
     above = [name for estimate, name, _ in found if estimate.low > bound]
     tail = f"; above in {len(above)} of {len(found)}: {', '.join(above)}" if above else ""
-    return Verdict(target, f"{worst} × {peer} at {row}{tail}", not above)
+    return Verdict(target, f"{worst} × {peer} at {row}{tail}", verdict_word([estimate for estimate, _, _ in found], bound))
 
 
 def mean_at_most(target, bound, found):
@@ -101,14 +107,14 @@ def mean_at_most(target, bound, found):
     if not found:
         return Verdict(target, "-")
     estimate, peer = found[0]
-    return Verdict(target, f"{estimate} × {peer}", estimate.low <= bound)
+    return Verdict(target, f"{estimate} × {peer}", verdict_word([estimate], bound))
 
 
 def at_most(target, bound, columns, statistic, unit=""):
     if not all(columns):
         return Verdict(target, "-")
     estimate = Estimate.of(columns, statistic)
-    return Verdict(target, f"{estimate}{unit}", estimate.low <= bound)
+    return Verdict(target, f"{estimate}{unit}", verdict_word([estimate], bound))
 
 
 # ---- The targets.
@@ -154,7 +160,7 @@ def of_scaling(see):
         verdict = at_most("scaling: " + words.format(f"{bound:.2f}"), bound, growth(see.ours), quotient)
         others = {peer: quotient([*map(median, growth(peer))]) for peer in see.rivals if all(growth(peer))}
         note = "; peers: " + ", ".join(f"{peer} {value:.2f}" for peer, value in others.items()) if others else ""
-        yield Verdict(verdict.target, verdict.reached + note, verdict.met)
+        yield Verdict(verdict.target, verdict.reached + note, verdict.word)
 
 
 def of_tail(see):
@@ -175,5 +181,4 @@ def lines(found, counting):
     for verdict in found:
         yield f"  {verdict.word:13} {verdict.target}"
         yield f"  {'':13} {verdict.reached}"
-    counts = [sum(verdict.met is kind for verdict in found) for kind in (True, False, None)]
-    yield f"  {counts[0]} met, {counts[1]} missed, {counts[2]} not measured"
+    yield "  " + ", ".join(f"{sum(verdict.word == word for verdict in found)} {word}" for word in WORDS)

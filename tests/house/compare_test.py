@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 ROOT = Path(os.environ.get("BASALT_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(ROOT / "bench"))
 
-from compare import figures, measure, page, peers, targets, tasks  # noqa: E402
+from compare import document, figures, measure, page, peers, targets, tasks  # noqa: E402
 from programs import service  # noqa: E402
 
 
@@ -76,6 +76,26 @@ class Row(tasks.Task):
         self.name, self.kind, self.question_name = name, kind, question_name or name
 
 
+class Document(unittest.TestCase):
+    RESULT = {"machine": {"processor": "P", "cores": 2, "system": "S"}, "date": "2026-01-01", "rounds": 3, "scale": 1.0,
+              "primary": "Cost is cycles.", "allocators": {"ours": "1", "glibc": "2"},
+              "summary": {"Cost": {"a": {"ours": {"to_best": 1.0}, "glibc": {"to_best": 2.0}},
+                                   "b": {"ours": {"to_best": 1.5}, "glibc": {"to_best": 1.0}}}},
+              "means": {"Cost": {"ours": 1.0, "glibc": 0.8}},
+              "targets": [{"target": "t", "reached": "r", "word": "missed"}]}
+
+    def test_the_page_names_every_row_in_which_another_is_better(self):
+        text = document.figures_of(self.RESULT)
+        self.assertIn("| b | 1.50 | glibc |", text)
+        self.assertNotIn("| a |", text)
+        self.assertIn("| missed | t | r |", text)
+
+    def test_only_what_stands_between_the_marks_is_replaced(self):
+        old = f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n"
+        new = document.renewed(old, "new")
+        self.assertEqual(new, f"before\n{document.BEGIN}\n\nnew\n\n{document.END}\nafter\n")
+
+
 class Targets(unittest.TestCase):
     """`found` is by task and allocator: the seconds, or the Runs, of its rounds."""
 
@@ -111,7 +131,9 @@ class Targets(unittest.TestCase):
         found = {("a", "ours"): (1.1, 1.1, 1.1, 0.9, 0.9), ("a", "glibc"): (1, 1, 1, 1, 1)}
         verdict = self.one("programs, cost: no row", [Row("a", "program")], found)
         self.assertTrue(verdict.reached.startswith("1.10 (0.90 to 1.10)"))
-        self.assertEqual(verdict.word, "met")
+        self.assertEqual(verdict.word, "open")
+        found["a", "ours"] = (1.1, 1.1, 1.1, 1.1, 1.1)
+        self.assertEqual(self.one("programs, cost: no row", [Row("a", "program")], found).word, "missed")
 
     def test_a_peer_that_did_not_get_through_does_not_count(self):
         found = {("a", "ours"): (2, 2), ("a", "glibc"): (), ("a", "mimalloc"): (2, 2)}
