@@ -18,14 +18,14 @@ from . import document, targets
 from .figures import sections
 from .measure import Failure, Workshop, counters_work, in_turns
 from .page import left_out, page, text
-from .peers import Missing, all_peers
+from .peers import Missing, all_peers, only
 from .tasks import all_tasks
 
 RESULTS = document.RESULT.parent  # where those of a complete comparison are kept
 BUDGET = 55 * 60   # seconds: no round begins that would end later, unless their number is given
 QUICK_BUDGET = 120
-USAGE = """script/bench compare [--quick] [--rounds N] [--scale X] [--only NAME...] [--allocator NAME=PATH]...
-                            [--small-kitchen] [--json FILE] [--html FILE] [--list]"""
+USAGE = """script/bench compare [--quick] [--rounds N] [--scale X] [--only NAME...] [--against NAME...]
+                            [--allocator NAME=PATH]... [--small-kitchen] [--json FILE] [--html FILE] [--list]"""
 
 
 def parse(arguments):
@@ -34,6 +34,7 @@ def parse(arguments):
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--scale", type=float)
     parser.add_argument("--only", nargs="+", default=[])
+    parser.add_argument("--against", nargs="+", default=[])
     parser.add_argument("--allocator", action="append", default=[])
     parser.add_argument("--small-kitchen", action="store_true")
     parser.add_argument("--json", type=Path)
@@ -46,7 +47,7 @@ def parse(arguments):
     options.rounds = options.rounds if options.rounds is not None else 2 if options.quick else 9
     options.scale = options.scale if options.scale is not None else 0.1 if options.quick else 1.0
     options.small_kitchen = options.small_kitchen or not options.quick
-    if not options.quick and not options.only:
+    if not options.quick and not options.only and not options.against:
         options.json, options.html = options.json or RESULTS / "compare.json", options.html or RESULTS / "compare.html"
     if options.rounds < 1 or not options.scale > 0:
         parser.error("rounds and scale have to be positive")
@@ -167,6 +168,7 @@ def main(arguments):
             print("\n".join(f"{task.name:24} {task.question}" for task in tasks))
             return 0
         peers = all_peers(options.build / "lib", options.small_kitchen, options.allocator)
+        peers = only(peers, options.against) if options.against else peers
         counting = counters_work()
         outcome = measured(tasks, peers, options, counting)
         report(tasks, peers, outcome, options, counting)

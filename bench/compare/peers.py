@@ -87,3 +87,11 @@ def all_peers(libraries, small_kitchen, wishes):
             if works(peer):
                 peers.append(peer)
     return peers + [named(wish) for wish in wishes]
+
+
+def only(peers, names):
+    """Returns: ours and those of these names."""
+    for name in names:
+        if name not in [peer.name for peer in peers]:
+            raise Missing(f"there is no allocator {name}; there are {', '.join(peer.name for peer in peers)}")
+    return peers[:1] + [peer for peer in peers[1:] if peer.name in names]

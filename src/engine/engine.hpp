@@ -343,6 +343,7 @@ class Engine {
     const MapEntry own = entry ^ heap.tag;
     if (own < class_count) {
       if (heap.bins[own].push(p)) return;
+      if (heap.bins[own].newest_is(p)) refuse_double(p);
       heap.make_room(static_cast<SizeClass>(own));
       (void)heap.bins[own].push(p);
     } else {

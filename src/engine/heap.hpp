@@ -131,9 +131,9 @@ struct Heap : HeapFront {
       if (bin.held() <= wish) bin.resize(wish);
     } else if (wish <= bin.array_slots()) {
       bin.resize(wish);
-    } else if (static_cast<std::size_t>(arrays_end - arrays_next) >= wish) {
-      bin.move_to(arrays_next, wish);
-      arrays_next += wish;
+    } else if (static_cast<std::size_t>(arrays_end - arrays_next) > wish) {
+      bin.move_to(arrays_next + 1, wish);
+      arrays_next += wish + 1;
     }
     return bound;
   }

@@ -45,7 +45,9 @@ static_assert([] {
 //
 //      base            top                  limit
 //      v               v                    v
-//      | p | p | p | p |                    |
+//  | 0 | p | p | p | p |                    |
+//
+// In front of the array lies a null, so that there always is something to compare with what comes on top.
 //
 // Only the heap's own thread pushes and pops, without a lock. `base` and `limit` change under the lock, so whoever holds
 // it may look on; `top` moves all the time, so it is atomic, at no cost. It is stored after the slot it uncovers, so that a
@@ -58,6 +60,7 @@ class alignas(32) Bin {
   [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::size_t>(top() - base_); }
   [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
   [[nodiscard]] void** base() const noexcept { return base_; }
+  [[nodiscard]] bool newest_is(const void* slot) const noexcept { return !empty() && top()[-1] == slot; }
   [[nodiscard]] std::size_t array_slots() const noexcept { return array_slots_; }  // capacity may be less
 
   // Returns: whether there was a slot to give.
@@ -69,10 +72,10 @@ class alignas(32) Bin {
     return true;
   }
 
-  // Returns: whether there was room.
+  // Returns: whether there was room, and the slot was not the last that came: nobody may free it twice in a row.
   [[nodiscard, gnu::always_inline]] bool push(void* slot) noexcept {
     void** const end = top_.load(std::memory_order_relaxed);
-    if (end == limit_) return false;
+    if (end == limit_ || end[-1] == slot) return false;
     *end = slot;
     top_.store(end + 1, std::memory_order_release);
     return true;
@@ -91,12 +94,13 @@ class alignas(32) Bin {
   // Requires: that many were held at most until now, and the array is as long.
   void resize(std::size_t capacity) noexcept { limit_ = base_ + capacity; }
 
-  // Effects: goes on in a wider array.
+  // Effects: goes on in a wider array.  Requires: one word lies in front of that.
   void move_to(void** array, std::size_t capacity) noexcept {
     void** const end = std::copy(base_, top(), array);
     base_ = array;
     limit_ = array + capacity;
     array_slots_ = capacity;
+    array[-1] = nullptr;
     top_.store(end, std::memory_order_release);
   }
 

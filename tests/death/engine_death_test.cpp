@@ -42,16 +42,33 @@ constexpr const char* double_free = "^basalt: double free: 0x[0-9a-f]+ is free a
 constexpr const char* inside_large =
     "^basalt: invalid pointer in free: 0x[0-9a-f]+ lies inside a large block\n$";
 
-TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinIsEmptied) {
+TEST_F(EngineDeath, DoubleFreeInARowIsNamedAtOnce) {
+  for (const std::size_t size : {0U, 1U, 100U, 32'768U}) {
+    std::byte* const block = made(size);
+    drop(block);
+    EXPECT_DEATH(drop(block), double_free) << size;
+  }
+}
+
+TEST_F(EngineDeath, DoubleSizedFreeInARowIsNamedAtOnce) {
   std::byte* const block = made(100);
   drop(block);
+  EXPECT_DEATH((void)engine_.deallocate(block, 100), double_free);
+}
+
+TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinIsEmptied) {
+  std::byte* const block = made(100);
+  std::byte* const other = made(100);
+  drop(block);
+  drop(other);
   drop(block);
   EXPECT_DEATH(flush(), double_free);
 }
 
 TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinOverflows) {
   std::byte* const block = made(100);
-  EXPECT_DEATH(for (int i = 0; i < 10'000; ++i) drop(block), double_free);
+  std::byte* const other = made(100);
+  EXPECT_DEATH(for (int i = 0; i < 10'000; ++i)(drop(block), drop(other)), double_free);
 }
 
 TEST_F(EngineDeath, DoubleFreeByAnotherThread) {

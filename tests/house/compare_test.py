@@ -228,6 +228,12 @@ class Words(unittest.TestCase):
         with self.assertRaises(peers.Missing):
             peers.all_peers(Path("/no/such/folder"), False, [])
 
+    def test_only_those_named_stay_beside_ours(self):
+        found = [peers.Peer("ours"), peers.Peer("glibc"), peers.Peer("other")]
+        self.assertEqual([each.name for each in peers.only(found, ["other"])], ["ours", "other"])
+        with self.assertRaises(peers.Missing):
+            peers.only(found, ["none"])
+
     def test_a_page_stands_alone(self):
         both = [peers.Peer("ours"), peers.Peer("<theirs>", None, "1.0")]
         found = {("work", peer.name): runs(1, 2) for peer in both}
@@ -374,6 +380,14 @@ class Runs(unittest.TestCase):
             # The small kitchen may be too slow on a busy machine.
             self.assertEqual([pair for pair in result["failures"] if not pair.endswith("/small kitchen")], [])
             self.assertEqual(len(result["runs"]["tail_small/basalt"]["malloc_p9999_ns"]), 1)
+
+
+class Unchecked(unittest.TestCase):
+    def test_the_checks_can_still_be_taken_out(self):
+        root = Path(__file__).resolve().parents[2]
+        done = subprocess.run(["patch", "--dry-run", "--strip", "1", "--fuzz", "0", "--directory", root,
+                               "--input", root / "bench/unchecked.patch"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
 
 
 if __name__ == "__main__":

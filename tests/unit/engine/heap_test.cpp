@@ -17,15 +17,15 @@ namespace basalt::engine {
 namespace {
 
 TEST(Bins, GiveTheHottestFirstAndKeepWhatTheyHold) {
-  std::vector<void*> narrow(4);
-  std::vector<void*> wide(8);
+  std::vector<void*> narrow(1 + 4);
+  std::vector<void*> wide(1 + 8);
   int blocks[9];
   Bin bin;
   EXPECT_TRUE(bin.empty() && bin.full()) << "an empty heap's bin has neither slots nor room";
-  bin.move_to(narrow.data(), narrow.size());
+  bin.move_to(narrow.data() + 1, 4);
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(bin.push(&blocks[i]));
   EXPECT_FALSE(bin.push(&blocks[4]));
-  bin.move_to(wide.data(), wide.size());
+  bin.move_to(wide.data() + 1, 8);
   EXPECT_EQ(bin.held(), 4U);
   EXPECT_TRUE(bin.push(&blocks[4]));
   bin.drop(2);  // the coldest: 0 and 1
@@ -35,6 +35,21 @@ TEST(Bins, GiveTheHottestFirstAndKeepWhatTheyHold) {
     EXPECT_EQ(slot, &blocks[i]);
   }
   EXPECT_FALSE(bin.pop(slot));
+}
+
+TEST(Bins, DoNotTakeASlotTwiceInARow) {
+  std::vector<void*> array(1 + 4);
+  int blocks[2];
+  Bin bin;
+  bin.move_to(array.data() + 1, 4);
+  EXPECT_TRUE(bin.push(&blocks[0]));
+  EXPECT_FALSE(bin.push(&blocks[0]));
+  EXPECT_TRUE(bin.newest_is(&blocks[0]));
+  EXPECT_TRUE(bin.push(&blocks[1]));
+  EXPECT_FALSE(bin.newest_is(&blocks[0]));
+  bin.hold(0);
+  EXPECT_FALSE(bin.newest_is(&blocks[0])) << "an empty bin has no newest";
+  EXPECT_TRUE(bin.push(&blocks[1]));
 }
 
 TEST(Bins, OfSmallClassesLieElsewhereInTheirPageThanTheFirstSlotsOfSlices) {
