@@ -94,6 +94,35 @@ basalt_error_handler basalt_set_error_handler(basalt_error_handler handler);
  * noticed at this moment; else why not, in words: guarding is off, for instance. Not in libbasalt-basic. */
 const char* basalt_guard_self_test(void);
 
+/* The sampled heap profile: who holds memory, and who has asked for it, estimated from few requests, for a program in
+ * production. docs/reference/profile.md says how to read one. Not in libbasalt-basic.
+ *
+ * Effects: from now on, in all threads, requests are sampled: one byte in so many, on average, has its request looked at; 0
+ * stands for 524,288, and 1 is every request. What was sampled before counts on.
+ * Returns: 0; ENOMEM when there is no memory for the tables, and then nothing has changed. errno stays as it is. */
+int basalt_profile_start(size_t bytes_between_samples);
+
+/* Effects: no request is sampled any more. The blocks that were are followed until they are freed, so a profile may be written
+ * at any time afterwards. */
+void basalt_profile_stop(void);
+
+/* Effects: writes a profile in the format of pprof, not compressed, over what the file had, or behind what a descriptor has
+ * been given: blocks and bytes allocated since the first start, and in use. Nothing is allocated, and no other thread is kept
+ * waiting while it is written.
+ * Returns: 0, or the error number of what failed, and then a part may have been written. errno stays as it is. */
+int basalt_profile_write(const char* path);
+int basalt_profile_write_fd(int fd);
+
+struct basalt_profile_figures {
+  size_t period;      /* bytes from one sample to the next, on average; 0: no request is sampled */
+  size_t sampled;     /* requests, since the first start */
+  size_t lost;        /* of these, the ones that are in no profile: the tables were full */
+  size_t live;        /* blocks that were sampled, and are not freed yet; 65,536 at most */
+  size_t sites;       /* different ways by which the program came to ask for them; 16,384 at most */
+  size_t table_bytes; /* mapped for the tables, of which they use what they have entries for */
+};
+void basalt_profile_inspect(struct basalt_profile_figures* out);
+
 /* Walks the heap.  Returns: NULL if every law holds, else the law that is broken, in words. */
 const char* basalt_validate(void);
 

@@ -19,12 +19,14 @@
 #include "../base/origin.hpp"
 #include "../platform/bytes.hpp"
 #include "../platform/fatal.hpp"
+#include "alone.hpp"
 #include "heap.hpp"
 #include "heap_objects.hpp"
 #include "heap_pool.hpp"
 #include "large.hpp"
 #include "memory_handler.hpp"
 #include "nested.hpp"
+#include "no_profile.hpp"
 #include "parts.hpp"
 #include "policy.hpp"
 #include "sampler.hpp"
@@ -41,7 +43,8 @@ namespace basalt::engine {
 //   Thread::departed()     Returns: the empty heap that a thread is given when its own is parked.
 //   Thread::busy()         Returns: a flag of this thread, an std::atomic<bool>; at first false.
 //   Thread::watch_exit()   Effects: sees to it that `park` is called when this thread ends.
-template <AddressSpaceOs System, class Thread>
+// `Profile` is told of the requests that are sampled for it: see NoProfile.
+template <AddressSpaceOs System, class Thread, class Profile = NoProfile>
 class Engine {
  public:
   constexpr Engine() noexcept = default;
@@ -54,15 +57,17 @@ class Engine {
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment,
                                Origin origin = Origin::unknown) noexcept {
     if (alignment <= natural) return allocate(size, origin);
-    if (void* const block = sample(size, alignment, origin)) return block;
-    if (size <= largest_small && alignment <= slice_bytes) return allocate(slot_for(size, alignment), origin);
-    return take_or_ask(size, alignment, [&] { return large().allocate(size, alignment); });
+    void* slot = nullptr;
+    if (has_slot(size, alignment) && Thread::heap()->allocate(slot_for(size, alignment), slot)) return slot;
+    return allocate_slowly(size, alignment, origin);
   }
 
   [[nodiscard]] void* allocate_zeroed(std::size_t size) noexcept {
     if (size > largest_small) {
-      if (void* const block = sample(size, natural, Origin::malloc)) return block;
-      return take_or_ask(size, natural, [&] { return large().allocate_zeroed(size); });
+      const guard::Request request = request_for(size, natural, Origin::malloc);
+      return take_or_ask(size, natural, [&] {
+        return sampler().serve(counting_heap(), request, [&] { return large().allocate_zeroed(size); });
+      });
     }
     void* const block = allocate(size, Origin::malloc);
     if (block != nullptr) clear_bytes(block, size);
@@ -85,7 +90,9 @@ class Engine {
 
   // In place within a quarter of the size; large blocks as long as their neighbours are free; huge ones by moving pages.
   [[nodiscard]] void* reallocate(void* p, std::size_t size) noexcept {
-    if (is_object(parts_.space.entry_of(p))) return parts_.objects.reallocate(parts_.space, p, size);
+    const MapEntry entry = parts_.space.entry_of(p);
+    if (is_object(entry) && !parts_.holds_samples(entry))
+      return parts_.objects.reallocate(parts_.space, p, size);
     const bool guarded = parts_.guarded.owns(p);
     const std::size_t old = guarded ? parts_.guarded.usable_size(p, "realloc") : usable_size(p);
     if (!guarded && size <= old && size >= old - old / 4) return p;
@@ -132,7 +139,7 @@ class Engine {
   // Returns: the heap object that p is a block of; nullptr if it is of none.
   [[nodiscard]] basalt_heap* heap_of(const void* p) const noexcept {
     const MapEntry entry = parts_.space.entry_of(p);
-    return is_object(entry) ? parts_.objects.owner(entry) : nullptr;
+    return is_object(entry) && !parts_.holds_samples(entry) ? parts_.objects.owner(entry) : nullptr;
   }
 
   // Also what other threads have given back to a heap that waits for a thread, or whose thread sleeps: nobody else would
@@ -156,6 +163,13 @@ class Engine {
   }
 
   [[nodiscard]] guard::GuardedSlots<System>& guarded() noexcept { return parts_.guarded; }
+
+  // Effects: calls use(sampler), by which requests are sampled for the profile, and which has it. It must not allocate from here.
+  template <class Use>
+  void with_sampler(Use&& use) noexcept {
+    Alone alone;
+    use(sampler());
+  }
 
   // What may be tuned, by whoever gives the options their values.
   [[nodiscard]] Policy& policy() noexcept { return parts_.space.policy; }
@@ -182,6 +196,7 @@ class Engine {
     Holding hold{parts_.statistics_lock};
     Statistics now;
     if (Alone alone; true) parts_.walk(now);
+    now.add_metadata(profile_.table_bytes());
     use(std::as_const(now), [&](auto&& visit) {
       for (HeapId id = 1; id <= now.heaps; ++id) visit(id, std::as_const(parts_.pool.heap(id).figures));
       if (now.objects.spans != 0) visit(HeapId{0}, std::as_const(now.objects));
@@ -205,13 +220,14 @@ class Engine {
   // Whoever forks in a signal handler cannot wait for what the interrupted call holds: such locks are left as they are.
   void before_fork() noexcept {
     const auto take = [](Lock& lock) { interrupted() ? lock.lock_for_fork_if_open() : lock.lock_for_fork(); };
+    take(profile_.lock());
     take(parts_.statistics_lock);
     parts_.each_lock_to_take(take);
   }
   void after_fork_in_parent() noexcept { after_fork(); }
   void after_fork_in_child() noexcept {
     if (!interrupted()) parts_.pool.adopt_all_but(Thread::heap(), parts_.shared_heap);
-    differ_from_parent(*Thread::heap(), parts_.guarded);
+    sampler().differ_from_parent(*Thread::heap());
     after_fork();
   }
 
@@ -224,29 +240,29 @@ class Engine {
     void* slot = nullptr;
     if (heap.allocate(size, slot)) return slot;
     if (heap.allocate_counted(size, slot)) return slot;
-    return allocate_slowly(size, origin);
+    return allocate_slowly(size, natural, origin);
   }
 
-  // Returns: a guarded block, if this request is to have one and there is a slot for it.
-  [[nodiscard]] void* sample(std::size_t size, std::size_t alignment, Origin origin) noexcept {
-    Heap<System>& heap = *Thread::heap();
-    if (!heap.countdown.due() || interrupted()) [[likely]]
-      return nullptr;
-    Alone alone;
-    return guarded_block(heap, parts_.guarded, size, alignment, origin);
+  [[nodiscard]] Sampler<System, Profile> sampler() noexcept { return {parts_, profile_}; }
+
+  // Returns: the heap that counts this thread's requests; nullptr if nobody does.
+  [[nodiscard]] Heap<System>* counting_heap() noexcept {
+    if (Thread::heap()->id != 0) return Thread::heap();
+    return departed() || !policy().counts() ? nullptr : acquire();
   }
 
   [[nodiscard]] void* resize_large(void* p, std::size_t size) noexcept {
     if (interrupted()) return nullptr;
     Alone alone;
-    return large().resize(p, size);
+    return sampler().resize(counting_heap(), p, size);
   }
 
   [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{parts_.space}; }
 
-  [[nodiscard, gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size, Origin origin) noexcept {
-    if (void* const block = sample(size, natural, origin)) return block;
-    return take_or_ask(size, natural, [&] { return take_slowly(size, origin); });
+  [[nodiscard, gnu::noinline, gnu::cold]] void* allocate_slowly(std::size_t size, std::size_t alignment,
+                                                                Origin origin) noexcept {
+    const guard::Request request = request_for(size, alignment, origin);
+    return take_or_ask(size, alignment, [&] { return take_slowly(request); });
   }
 
   // A signal handler that has interrupted this thread in a slow path must not wait for what the thread holds.
@@ -264,20 +280,7 @@ class Engine {
   // Whether this thread is in a slow path already: then whoever asks runs in a signal handler.
   [[nodiscard]] static bool interrupted() noexcept { return Thread::busy().load(std::memory_order_relaxed); }
 
-  // While there is one, this thread is in a slow path: it takes locks.  Requires: !interrupted().
-  class Alone {
-   public:
-    Alone() noexcept {
-      Thread::busy().store(true, std::memory_order_relaxed);
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    }
-    ~Alone() {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      Thread::busy().store(false, std::memory_order_relaxed);
-    }
-    Alone(const Alone&) = delete;
-    Alone& operator=(const Alone&) = delete;
-  };
+  using Alone = engine::Alone<Thread>;
 
   // What bins hold counts against the limit on the process: before it is why there is no memory, they are emptied.
   template <class Take>
@@ -290,23 +293,21 @@ class Engine {
     return take();
   }
 
-  [[nodiscard, gnu::cold]] void* take_slowly(std::size_t size, Origin origin) noexcept {
-    if (size > largest_small) {
-      Thread::heap()->countdown.count();
-      return large().allocate(size, natural);
-    }
-    if (departed()) return with_shared_heap([&](Heap<System>& heap) { return take_small(heap, size); });
-    Heap<System>* const heap = acquire();
-    if (heap == nullptr) return nullptr;
-    void* const guarded = heed_sampling(*heap, parts_.guarded, size, origin);
-    return guarded != nullptr ? guarded : take_small(*heap, size);
+  [[nodiscard, gnu::cold]] void* take_slowly(const guard::Request& request) noexcept {
+    return sampler().serve(counting_heap(), request, [&]() -> void* {
+      if (!has_slot(request.size, request.alignment))
+        return large().allocate(request.size, request.alignment);
+      if (departed()) return with_shared_heap([&](Heap<System>& heap) { return take_small(heap, request); });
+      Heap<System>* const heap = acquire();
+      return heap == nullptr ? nullptr : take_small(*heap, request);
+    });
   }
 
-  [[nodiscard]] void* take_small(Heap<System>& heap, std::size_t size) noexcept {
-    const SizeClass c = class_of(size);
+  [[nodiscard]] void* take_small(Heap<System>& heap, const guard::Request& request) noexcept {
+    const SizeClass c = class_of(request.alignment <= natural ? request.size : request.rounding);
     void* slot = nullptr;
     if (heap.bins[c].pop(slot)) return slot;
-    parts_.rounding.note(c, size);
+    parts_.rounding.note(c, request.size);
     void* const block = heap.refill(c);
     heap.window = parts_.space.window();
     parts_.sweep_if_grown();
@@ -319,6 +320,7 @@ class Engine {
     if (slice == Space<System>::none && !guarded) return nested_.free(p);
     if (interrupted()) return true;  // lost: home is where the interrupted call may be at work
     Alone alone;
+    if (guarded || !is_span(parts_.space.entry(slice))) profile_.forget(p);
     return guarded ? parts_.guarded.free(p, origin) : free_in_slice(p, slice);
   }
 
@@ -385,9 +387,11 @@ class Engine {
   void after_fork() noexcept {
     parts_.each_lock_to_release([](Lock& lock) { lock.unlock_after_fork(); });
     parts_.statistics_lock.unlock_after_fork();
+    profile_.lock().unlock_after_fork();
   }
 
   Parts<System> parts_;
+  Profile profile_;
   MemoryHandler handler_;
   NestedBlocks<System> nested_;
 };

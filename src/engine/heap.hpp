@@ -35,7 +35,7 @@ struct Heap : HeapFront {
   void start(Space<System>& space, HeapId name, Range arrays) noexcept {
     id = name;
     tag = tag_of(name);
-    small_limit = largest_small;
+    small_limit.store(largest_small, std::memory_order_relaxed);
     policy = &space.policy;
     arrays_next = reinterpret_cast<void**>(arrays.begin);
     arrays_end = reinterpret_cast<void**>(arrays.end());

@@ -25,12 +25,19 @@ struct Parts {
   HeapPool<System> pool;
   HeapObjects<System> objects;
   guard::GuardedSlots<System> guarded;
+  std::atomic<basalt_heap*> samples{nullptr};  // where sampled blocks lie; made when the first profile begins
   mutable Space<System> space;
   RoundingSample rounding;
   std::atomic<std::size_t> swept_at{
       1};  // Space::chunks_added when a parked heap was swept last; the first chunk has none
 
   constexpr Parts() noexcept = default;
+
+  // Returns: whether the entry is of a slice of sampled blocks.
+  [[nodiscard]] bool holds_samples(MapEntry entry) const noexcept {
+    const auto handle = reinterpret_cast<std::uintptr_t>(samples.load(std::memory_order_relaxed));
+    return is_object(entry) && owner_of(entry) == (handle & HeapObjects<System>::most);
+  }
 
   // Every lock but that of the statistics. While the pool's is held, no heap comes to be.
   template <class Visitor>

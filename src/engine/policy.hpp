@@ -32,6 +32,7 @@ class alignas(64) Policy {
   std::atomic<std::size_t> hard_limit{unlimited};  // bytes for blocks: above it, there is no more
   std::atomic<std::size_t> container{1};           // 1: respect what follows; 0: do not
   std::atomic<std::size_t> guard{0};               // which requests get guarded slots: a guard::Sampling
+  std::atomic<std::size_t> sample_bytes{0};  // bytes from one sample of the profile to the next; 0: none
 
   // What the container allows, found once at load.
   std::atomic<std::size_t> container_bytes{unlimited};
@@ -41,6 +42,11 @@ class alignas(64) Policy {
 
   [[nodiscard]] guard::Sampling sampling() const noexcept {
     return guard::Sampling::from(guard.load(std::memory_order_relaxed));
+  }
+
+  // Returns: whether any requests are counted.
+  [[nodiscard]] bool counts() const noexcept {
+    return sampling().rate != 0 || sample_bytes.load(std::memory_order_relaxed) != 0;
   }
 
   [[nodiscard]] std::size_t hard() const noexcept { return hard_limit.load(std::memory_order_relaxed); }

@@ -120,23 +120,24 @@ class alignas(32) Bin {
 struct HeapFront {
   Bin bins[class_count];  // first, so that a class is but a shift away from its bin
   Window window;
-  MapEntry tag = tag_of(nobody) | 0xff;  // matches no entry of the map
-  std::uint32_t small_limit = 0;         // bytes: larger requests take the slow path
-  Countdown countdown;                   // while it counts, `small_limit` is 0
+  MapEntry tag = tag_of(nobody) | 0xff;       // matches no entry of the map
+  std::atomic<std::uint32_t> small_limit{0};  // bytes: larger requests take the slow path; see Sampler
+  Countdown countdown;                        // while it counts, `small_limit` is 0
 
   // Returns: whether `slot` is a slot for `size` bytes now; if not, the slow path has to be asked.
   [[nodiscard, gnu::always_inline]] bool allocate(std::size_t size, void*& slot) noexcept {
-    if (size > small_limit) [[unlikely]]
+    if (size > small_limit.load(std::memory_order_relaxed)) [[unlikely]]
       return false;
     const std::size_t c = class_of(size);
     return bins[c].pop(slot);
   }
 
-  // The same for a request that is counted: what serves most of them while some are guarded.
+  // The same for a request that is counted: what serves most of them while some are sampled.
   [[nodiscard, gnu::always_inline]] bool allocate_counted(std::size_t size, void*& slot) noexcept {
     if (!countdown.passes(size)) return false;
-    const std::size_t c = class_of(size);
-    return bins[c].pop(slot);
+    if (!bins[class_of(size)].pop(slot)) return false;
+    countdown.count(size);
+    return true;
   }
 
   // Returns: whether `p` is in its bin now; if not, the slow path has to be asked.

@@ -82,6 +82,13 @@ struct Statistics {
     return slots;
   }
 
+  // Effects: so many bytes more are mapped to describe something.
+  void add_metadata(std::size_t bytes) noexcept {
+    metadata += bytes;
+    mapped += bytes;
+    idle_bound += bytes;
+  }
+
   // Returns: nullptr, or the law that is broken.
   [[nodiscard]] const char* broken_law() const noexcept {
     SpanFigures sum;

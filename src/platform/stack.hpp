@@ -25,6 +25,10 @@ struct Stack {
   void walk(std::uintptr_t pc, std::uintptr_t frame) noexcept;
 };
 
+// Effects: writes as many of those calls to `calls`, `most` at most, and begins with the caller of the function that asks.
+// Returns: how many.
+[[nodiscard, gnu::noinline]] std::size_t capture_calls(std::uintptr_t* calls, std::size_t most) noexcept;
+
 // Returns: the kernel's number of the calling thread.
 [[nodiscard]] std::uint32_t thread_number() noexcept;
 

@@ -43,7 +43,7 @@ with_everything() {
   with_tools_for_build
   fake dpkg-query "printf 'ii  libgtest-dev\nhi  libgmock-dev\nii  libclang-rt-14-dev\n'"
   local name
-  for name in python3 readelf pkg-config valgrind musl-gcc patch git clang++-14 clang-format-14 clang-tidy-14; do fake $name 'exit 0'; done
+  for name in python3 readelf pkg-config valgrind musl-gcc patch protoc gdb git clang++-14 clang-format-14 clang-tidy-14; do fake $name 'exit 0'; done
 }
 
 with_apt_that_brings_the_tools() {  # [COMMAND TO RUN FIRST]
@@ -72,7 +72,7 @@ expect_calls() {  # how often apt-get ran
 machine "nothing there, no root, no sudo"
 run
 expect_status 1
-expect_says "    su -c 'apt-get update; apt-get install -y --no-install-recommends g++ cmake ninja-build libgtest-dev libgmock-dev python3 binutils pkgconf valgrind musl-tools patch clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 git'"
+expect_says "    su -c 'apt-get update; apt-get install -y --no-install-recommends g++ cmake ninja-build libgtest-dev libgmock-dev python3 binutils pkgconf valgrind musl-tools patch protobuf-compiler gdb clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 git'"
 expect_says "package libgtest-dev is not installed"
 expect_calls 0
 

@@ -47,7 +47,7 @@ def main():
         os.path.join(os.environ["BASALT_SOURCE_DIR"], "include/basalt/basalt.h"), encoding="utf-8").read()))
     if "basic" in os.path.basename(LIBRARY):  # these are the engine's
         engines = ("basalt_heap_", "basalt_set_memory_handler", "basalt_option_", "basalt_purge", "basalt_idle_bound",
-                   "basalt_guard_")
+                   "basalt_guard_", "basalt_profile_")
         declared = {name for name in declared if not name.startswith(engines)}
     problems = []
     if wanted - ours:

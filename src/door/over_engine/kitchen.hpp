@@ -3,6 +3,7 @@
 
 #include "../../base/allocator.hpp"
 #include "../../engine/engine.hpp"
+#include "../../observe/heap_profile.hpp"
 #include "../../platform/raw_os.hpp"
 #include "../../platform/thread_exit.hpp"
 #include "../first_use.hpp"
@@ -10,7 +11,7 @@
 namespace basalt::door {
 
 struct ThisThread;
-using Kitchen = engine::Engine<RawOs, ThisThread>;
+using Kitchen = engine::Engine<RawOs, ThisThread, observe::HeapProfile<RawOs>>;
 
 inline constexpr const char* kitchen_name = "basalt";
 
