@@ -48,7 +48,9 @@ enum Location : unsigned { mapping_id = 2, address = 3 };
 
 // What pprof leaves out of a stack, with what it called: our own frames, where they are part of the program.
 inline constexpr char of_ours[] =
-    "basalt::.*|malloc|calloc|realloc|reallocarray|memalign|aligned_alloc|posix_memalign|p?valloc|operator "
+    "(.* "
+    ")?basalt::(door|engine|observe)::.*|malloc|calloc|realloc|reallocarray|memalign|aligned_alloc|posix_"
+    "memalign|p?valloc|operator "
     "new.*";
 
 // Strings are named by their places in a table, which begins with these.
