@@ -96,7 +96,8 @@ class Engine {
     const bool guarded = parts_.guarded.owns(p);
     const std::size_t old = guarded ? parts_.guarded.usable_size(p, "realloc") : usable_size(p);
     if (!guarded && size <= old && size >= old - old / 4) return p;
-    if (void* const resized = guarded ? nullptr : resize_large(p, size)) return resized;
+    const bool in_slot = guarded || is_span(entry);
+    if (void* const resized = in_slot ? nullptr : resize_large(p, size)) return resized;
     void* const fresh = allocate(size, Origin::malloc);
     if (fresh == nullptr) return nullptr;
     move_bytes(fresh, p, std::min(old, size));
