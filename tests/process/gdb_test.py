@@ -47,7 +47,7 @@ def gdb(*arguments):
 def typed(command):
     """The command as gdb has to be told: the program is built without the types of its variables."""
     word = command.split()[1]
-    return command.replace(word, f"*(char **)&{word}") if word.isidentifier() and word not in ("top", "spans") else command
+    return command.replace(word, f"*(char **)&the_{word}") if word.isidentifier() and word not in ("top", "spans") else command
 
 
 def commands():

@@ -11,14 +11,14 @@
 
 extern "C" {
 
-char* live;
-char* freed;
-char* large;
-char* huge;
-char* of_object;
-char* sampled;
-char* guarded;
-char* given_back;  // by another thread, while this one has its span
+char* the_live;
+char* the_freed;
+char* the_large;
+char* the_huge;
+char* the_of_object;
+char* the_sampled;
+char* the_guarded;
+char* the_given_back;  // by another thread, while this one has its span
 int local;
 
 // At -O1 the compiler would leave out a call that has no effect.
@@ -40,7 +40,7 @@ void give_back_elsewhere() {
     std::free(block);
     return nullptr;
   };
-  CHECK(pthread_create(&thread, nullptr, run, given_back) == 0);
+  CHECK(pthread_create(&thread, nullptr, run, the_given_back) == 0);
   CHECK(pthread_join(thread, nullptr) == 0);
 }
 
@@ -48,21 +48,21 @@ void give_back_elsewhere() {
 
 int main() {
   process::must_be_ours();
-  live = made(100);
-  freed = made(100);
-  large = made(100'000);
-  huge = made(5'000'000);
-  of_object = static_cast<char*>(basalt_heap_malloc(basalt_heap_create(nullptr), 300));
-  given_back = made(2000);
+  the_live = made(100);
+  the_freed = made(100);
+  the_large = made(100'000);
+  the_huge = made(5'000'000);
+  the_of_object = static_cast<char*>(basalt_heap_malloc(basalt_heap_create(nullptr), 300));
+  the_given_back = made(2000);
   give_back_elsewhere();
   CHECK(basalt_profile_start(1) == 0);
-  sampled = make_sampled();
+  the_sampled = make_sampled();
   basalt_profile_stop();
   CHECK(basalt_option_set("guard", "1:4") == 0);
   std::free(made(30'000));
-  guarded = made(55);
-  CHECK(malloc_usable_size(guarded) == 55);
+  the_guarded = made(55);
+  CHECK(malloc_usable_size(the_guarded) == 55);
   CHECK(basalt_option_set("guard", "off") == 0);
-  std::free(freed);
+  std::free(the_freed);
   stop_here();
 }
