@@ -75,7 +75,6 @@ class Scratch {
     copy.site_count = sampler.profile().copy(copied, sites);
     copy.figures = sampler.profile().figures();
   });
-  copy.period = kitchen.policy().sample_bytes.load(std::memory_order_relaxed);
   copy.now = basalt::wall_nanoseconds();
   copy.duration = copy.figures.began_at == 0 ? 0 : basalt::steady_nanoseconds() - copy.figures.began_at;
   return write(file, copy);

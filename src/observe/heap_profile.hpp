@@ -71,6 +71,7 @@ struct ProfileFigures {
   std::uint64_t live = 0;      // blocks that are followed
   std::uint64_t sites = 0;     // different ways by which they were asked for
   std::uint64_t began_at = 0;  // steady nanoseconds
+  std::size_t period = 0;      // bytes, at the last sample
 };
 
 // Two tables of fixed size, mapped when they are first needed, of which pages are used as they fill. Entry 0 of each is nobody.
@@ -109,6 +110,7 @@ class HeapProfile {
     Tables& tables = *tables_.load(std::memory_order_acquire);
     Holding hold{lock_};
     ++figures_.sampled;
+    figures_.period = period;
     const std::uint32_t site = site_of(tables, calls, count);
     const std::uint32_t live = site == 0 ? 0 : unused_live(tables);
     if (live == 0) {

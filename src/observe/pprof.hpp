@@ -20,7 +20,6 @@ struct ProfileCopy {
   std::size_t image_count = 0;
   std::uintptr_t* calls = nullptr;  // room for all calls of all sites
   ProfileFigures figures;
-  std::size_t period = 0;
   std::uint64_t now = 0;       // nanoseconds since 1970
   std::uint64_t duration = 0;  // nanoseconds
 };
@@ -119,7 +118,7 @@ class PprofWriter {
     write_type(pprof::sample_type, pprof::inuse_objects, pprof::count);
     write_type(pprof::sample_type, pprof::inuse_space, pprof::bytes);
     write_type(pprof::period_type, pprof::space, pprof::bytes);
-    message_.number(pprof::period, copy_.period);
+    message_.number(pprof::period, copy_.figures.period);
     message_.number(pprof::time_nanos, copy_.now);
     message_.number(pprof::duration_nanos, copy_.duration);
     message_.number(pprof::default_sample_type, pprof::inuse_space);

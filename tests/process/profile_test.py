@@ -101,6 +101,7 @@ class Profile:
 def check_known(profile, own):
     expect(profile.types == [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"),
                              ("inuse_space", "bytes")], profile.types)
+    expect(profile.period == PERIOD, profile.period)
     expect(profile.default == "inuse_space", profile.default)
     expect(re.fullmatch(r"basalt: \d+ requests sampled, 0 of them not followed", profile.comment), profile.comment)
     sums = {name: [0] * 4 for name in KNOWN}
