@@ -3,6 +3,7 @@ include(CMakePackageConfigHelpers)
 
 # basalt::basalt is the allocator to take when in doubt: the engine. basalt::basic is the one to read.
 set(installed basalt_engine basalt_engine_global basalt_engine_preload
+              basalt_hardened basalt_hardened_global basalt_hardened_preload
               basalt_basic basalt_basic_global basalt_basic_preload)
 foreach(target IN LISTS installed)
   get_target_property(name ${target} EXPORT_NAME)
@@ -30,7 +31,8 @@ install(FILES ${PROJECT_BINARY_DIR}/basaltConfig.cmake ${PROJECT_BINARY_DIR}/bas
 # Paths in these are relative to the file itself: an installation may be moved, or made with another --prefix.
 file(RELATIVE_PATH BASALT_INCLUDE_FROM_LIB
   /${CMAKE_INSTALL_LIBDIR} /${CMAKE_INSTALL_INCLUDEDIR})
-foreach(module IN ITEMS basalt basalt-global basalt-shared basalt-basic basalt-basic-global basalt-basic-shared)
+foreach(module IN ITEMS basalt basalt-global basalt-shared basalt-basic basalt-basic-global basalt-basic-shared
+               basalt-hardened basalt-hardened-global basalt-hardened-shared)
   configure_file(cmake/${module}.pc.in ${module}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${module}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()

@@ -20,7 +20,7 @@ def losses(rows, ours):
     """Yields: each row in which another is better by more than noise, the worst first: row, ours / the best, the best."""
     found = []
     for name, row in rows.items():
-        best = next(peer for peer in row if row[peer]["to_best"] == 1)  # the small kitchen is no peer: it may be below
+        best = next(peer for peer in row if row[peer]["to_best"] == 1)  # what is no rival may be below
         if ours in row and row[ours]["to_best"] > NOISE:
             found.append((row[ours]["to_best"], name, best))
     for ratio, name, best in sorted(found, reverse=True):

@@ -89,7 +89,7 @@ def summary(tasks, peers, runs, figure):
         ours = row.get(peers[0].name)
         if ours is None:
             continue
-        best = min(min(map(figure, row[peer.name])) for peer in peers if peer.name in row and not peer.small_kitchen)
+        best = min(min(map(figure, row[peer.name])) for peer in peers if peer.name in row and peer.rival)
         table[task.name] = {
             name: {
                 "least": min(map(figure, each)), "median": median(map(figure, each)),

@@ -26,12 +26,18 @@ class Peer:
     library: Path = None  # to be preloaded; none: the system's own
     version: str = ""
     small_kitchen: bool = False  # slow by design: it gets little time, and no target counts it
+    hardened: bool = False       # ours with more checks: no target counts it either
 
     def environment(self, task=None):
         """A program linked to another allocator has to be told if it is to use the system's; any other is left alone."""
         if self.library is None and not (task and task.links_an_allocator):
             return {}
         return {"LD_PRELOAD": str(self.library or "libc.so.6")}
+
+    @property
+    def rival(self):
+        """Whether it counts when the best of a row is looked for."""
+        return not self.small_kitchen and not self.hardened
 
     @property
     def title(self):
@@ -79,6 +85,7 @@ def all_peers(libraries, small_kitchen, wishes):
     here = said("git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty")
     libc = said("getconf", "GNU_LIBC_VERSION").split()[-1:] or [""]
     peers = [built(Peer("basalt", libraries / "libbasalt.so", here)), Peer("glibc", None, libc[0])]
+    peers.append(built(Peer("hardened", libraries / "libbasalt-hardened.so", here, hardened=True)))
     if small_kitchen:
         peers.append(built(Peer("small kitchen", libraries / "libbasalt-basic.so", here, small_kitchen=True)))
     for name, pattern in DEBIAN.items():

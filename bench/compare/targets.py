@@ -48,7 +48,7 @@ class Evidence:
     def __init__(self, tasks, peers, runs):
         self.tasks, self.runs = tasks, runs
         self.ours = peers[0].name
-        self.rivals = [peer.name for peer in peers[1:] if not peer.small_kitchen]
+        self.rivals = [peer.name for peer in peers[1:] if peer.rival]
 
     def rows(self, *kinds):
         return [task.name for task in self.tasks if task.kind in kinds and not task.own_figure]

@@ -145,9 +145,8 @@ class Engine {
 
   // Also what other threads have given back to a heap that waits for a thread, or whose thread sleeps: nobody else would
   // collect it. What they hold in their bins they give back themselves, when they are on a slow path next.
+  // Returns: whether anything went back to the system, and how many bytes.
   bool trim() noexcept { return purge() != 0; }
-
-  // Effects: the same.  Returns: the bytes that went back to the system.
   std::size_t purge() noexcept {
     if (interrupted()) return 0;
     Alone alone;
@@ -163,7 +162,9 @@ class Engine {
     return parts_.purge();
   }
 
-  [[nodiscard]] guard::GuardedSlots<System>& guarded() noexcept { return parts_.guarded; }
+  // For what is built over an engine: whose memory it is, and how it is cut.
+  [[nodiscard]] guard::GuardedSlots<System>& guarded() const noexcept { return parts_.guarded; }
+  [[nodiscard]] constexpr Space<System>& space() const noexcept { return parts_.space; }
 
   // Effects: calls use(sampler), by which requests are sampled for the profile, and which has it. It must not allocate from here.
   template <class Use>

@@ -24,7 +24,7 @@ struct Parts {
   Heap<System>* shared_heap = nullptr;  // of threads that have parked their own
   HeapPool<System> pool;
   HeapObjects<System> objects;
-  guard::GuardedSlots<System> guarded;
+  mutable guard::GuardedSlots<System> guarded;
   std::atomic<basalt_heap*> samples{nullptr};  // where sampled blocks lie; made when the first profile begins
   mutable Space<System> space;
   RoundingSample rounding;

@@ -8,6 +8,7 @@
 
 #include "../base/bits.hpp"
 #include "../guard/sampling.hpp"
+#include "overlay.hpp"
 
 namespace basalt::engine {
 
@@ -37,6 +38,8 @@ class alignas(64) Policy {
   // What the container allows, found once at load.
   std::atomic<std::size_t> container_bytes{unlimited};
   std::atomic<std::size_t> processors{0};  // 0: not known
+
+  Overlay overlay;
 
   std::atomic<std::size_t> heaps{0};  // that have a thread: counted by the HeapPool
 

@@ -44,7 +44,9 @@ class Sampler {
     const std::size_t period = heap->countdown.period();
     const Due due = take(*heap, request.size);
     const bool slot = has_slot(request.size, request.alignment);
-    void* block = due.guard ? parts_.guarded.allocate(request, policy().sampling().slots) : nullptr;
+    guard::Request asked = request;
+    asked.size -= policy().overlay.margin;
+    void* block = due.guard ? parts_.guarded.allocate(asked, policy().sampling().slots) : nullptr;
     if (block == nullptr && due.profile && slot) block = sampled_slot(request);
     const bool noticed = block != nullptr || !slot;
     if (block == nullptr) block = ordinary();

@@ -349,6 +349,8 @@ class Space : public HugeChunks<System> {
     if (gone.count() == 0 || System::decommit(pages)) return;
     chunk.dirty.remove(gone);
     dirty_slices_ -= gone.count();
+    if (policy.overlay.gone != nullptr)
+      policy.overlay.gone(policy.overlay.self, this->slice_of(pages.begin), pages.size / slice_bytes);
   }
 
   std::size_t first_with_room_ = 0;

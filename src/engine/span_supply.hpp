@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../platform/bytes.hpp"
+#include "../platform/entropy.hpp"
 #include "../platform/fatal.hpp"
 #include "holes.hpp"
 #include "page_map.hpp"
@@ -26,6 +28,7 @@ class SpanSupply {
   void start(Space<System>& space, HeapId id) noexcept {
     space_ = &space;
     id_ = id;
+    dice_ = process_entropy();
   }
 
   // Effects: writes up to `wanted` free slots of class `c` to `out`, lowest addresses last, so that popping ascends.
@@ -36,6 +39,7 @@ class SpanSupply {
     if (span == nullptr) span = fresh_span(c);
     if (span == nullptr) return 0;
     const unsigned taken = take_slots(*span, out, wanted);
+    if (space_->policy.overlay.wary) shuffle(out, taken);
     if (span->free_count == 0) retire(*span);
     return taken;
   }
@@ -111,6 +115,7 @@ class SpanSupply {
     if (run.count == 0) return nullptr;
     Span& span = space_->descriptor(run.first);
     span.cut(space_->address(run.first), c, run.count);
+    if (space_->policy.overlay.wary && !run.zero) clear_bytes(span.begin, run.count * slice_bytes);
     span.remote.begin(id_);
     space_->mark(run, entry_for(id_, c), entry_for(id_, c));
     enlist(span);
@@ -133,6 +138,13 @@ class SpanSupply {
     fill_holes(span, last);
     for (unsigned low = 0, high = taken; low + 1 < high;) std::swap(out[low++], out[--high]);
     return taken;
+  }
+
+  void shuffle(void** slots, unsigned count) noexcept {
+    for (; count > 1; --count) {
+      dice_ = mixed_bits(dice_ + address_of(this));
+      std::swap(slots[count - 1], slots[dice_ % count]);
+    }
   }
 
   // Effects: a span with nothing left to give leaves the list, unless other threads have given something back.
@@ -203,6 +215,7 @@ class SpanSupply {
 
   Space<System>* space_ = nullptr;
   HeapId id_ = 0;
+  std::uint64_t dice_ = 0;
   Span* lists_[class_count] = {};
   Inbox<StdAtomics, Span> inbox_;
   std::atomic<std::ptrdiff_t> uncollected_{0};  // bytes; below 0 when the owner was faster than the count

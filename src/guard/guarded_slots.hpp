@@ -20,6 +20,7 @@
 #include "../base/range.hpp"
 #include "../base/spin_lock.hpp"
 #include "../platform/backoff.hpp"
+#include "../platform/entropy.hpp"
 #include "../platform/faults.hpp"
 #include "../platform/fork_lock.hpp"
 #include "../platform/os.hpp"
@@ -122,8 +123,8 @@ class GuardedSlots {
 
   // Returns: a number that nobody can foresee without knowing where the system put the slots.
   [[nodiscard]] std::uint64_t random() noexcept {
-    return mixed(random_.fetch_add(0x9e37'79b9'7f4a'7c15U, std::memory_order_relaxed) +
-                 address_of(region_.load(std::memory_order_relaxed)));
+    return mixed_bits(random_.fetch_add(0x9e37'79b9'7f4a'7c15U, std::memory_order_relaxed) +
+                      address_of(region_.load(std::memory_order_relaxed)));
   }
 
   // Returns: nullptr if every law holds, else the one that is broken, in words.  Requires: the lock.
@@ -154,7 +155,7 @@ class GuardedSlots {
   }
 
   // Effects: a forked child draws other numbers than its parent goes on to draw.
-  void reseed() noexcept { random_.fetch_add(mixed(thread_number()), std::memory_order_relaxed); }
+  void reseed() noexcept { random_.fetch_add(mixed_bits(thread_number()), std::memory_order_relaxed); }
 
   // Of the queue.
   [[nodiscard]] Lock& lock() const noexcept { return lock_; }

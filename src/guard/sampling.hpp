@@ -27,13 +27,6 @@ struct Sampling {
   }
 };
 
-// Returns: a number that looks like none of its neighbours. (The finaliser of SplitMix64: Steele, Lea and Flood, OOPSLA 2014.)
-[[nodiscard]] constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
-  x = (x ^ (x >> 30)) * 0xbf58'476d'1ce4'e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d0'49bb'1331'11ebU;
-  return x ^ (x >> 31);
-}
-
 // Returns: how many requests from now the next one is to be guarded: 1 to 2 * rate - 1, each as likely, so `rate` on average
 // and never the same for long.
 [[nodiscard]] constexpr std::uint32_t next_countdown(std::uint32_t rate, std::uint64_t random) noexcept {

@@ -9,7 +9,7 @@
 #include "../base/bits.hpp"
 #include "../base/exponential.hpp"
 #include "../engine/lock.hpp"
-#include "../guard/sampling.hpp"
+#include "../platform/entropy.hpp"
 #include "../platform/images.hpp"
 #include "../platform/os.hpp"
 #include "../platform/stack.hpp"
@@ -196,14 +196,14 @@ class HeapProfile {
   static constexpr std::size_t table_size = align_up(sizeof(Tables), std::size_t{64 * KiB});
 
   [[nodiscard]] static std::size_t hash_of(std::uintptr_t number) noexcept {
-    return guard::mixed(number) >> 32;
+    return mixed_bits(number) >> 32;
   }
 
   // Requires: the lock.  Returns: 0 if the table is full.
   [[nodiscard]] std::uint32_t site_of(Tables& tables, const std::uintptr_t* calls,
                                       std::size_t count) noexcept {
     std::uintptr_t mixture = count;
-    for (std::size_t i = 0; i < count; ++i) mixture = guard::mixed(mixture ^ calls[i]);
+    for (std::size_t i = 0; i < count; ++i) mixture = mixed_bits(mixture ^ calls[i]);
     std::uint32_t& first = tables.site_heads[mixture % site_hashes];
     for (std::uint32_t i = first; i != 0; i = tables.sites[i].next) {
       if (tables.sites[i].is(calls, count)) return i;

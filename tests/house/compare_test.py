@@ -64,7 +64,9 @@ class Figures(unittest.TestCase):
         self.assertEqual(list(table["work"]), ["ours"])
         self.assertEqual(figures.means(table, [self.OURS, self.THEIRS]), {"ours": 1})
 
-    def test_the_small_kitchen_is_nobodys_best(self):
+    def test_our_other_libraries_are_nobodys_best(self):
+        for other in peers.Peer("small kitchen", small_kitchen=True), peers.Peer("hardened", hardened=True):
+            self.assertFalse(other.rival)
         small = peers.Peer("small kitchen", small_kitchen=True)
         table = figures.summary([Task], [self.OURS, small],
                                 {("work", "ours"): runs(4), ("work", small.name): runs(2)}, figures.cost)

@@ -8,6 +8,7 @@
 #include "base/allocator.hpp"
 #include "basic/size_prefixed.hpp"
 #include "basic/unix_allocator.hpp"
+#include "hardened/hardened.hpp"
 #include "platform/raw_os.hpp"
 #include "support/crowded_os.hpp"
 #include "support/failing_os.hpp"
@@ -109,6 +110,10 @@ class Player {
 
 struct OfModel;
 using Engine = test::TestEngine<RawOs, OfModel>;
+template <class System>
+using HardenedOver = hardened::Hardened<System, test::TestThread<System, OfModel>>;
+using Unprotected = hardened::Hardened<RawOs, test::TestThread<RawOs, OfModel>, hardened::NoCanary,
+                                       hardened::NoWipe, hardened::NoQuarantine>;
 using Object = test::OneHeapObject<RawOs, test::TestThread<RawOs, OfModel>>;
 
 // The engine on machines that are not like this one.
@@ -131,7 +136,8 @@ class HeapModel : public testing::Test {};
 
 // A new kitchen is one line here.
 using Heaps = testing::Types<SizePrefixed<UnixAllocator>, Engine, Object, EngineOver<Pages16>,
-                             EngineOver<Pages64>, EngineOver<Crowded>>;
+                             EngineOver<Pages64>, EngineOver<Crowded>, HardenedOver<RawOs>,
+                             HardenedOver<Pages64>, HardenedOver<Crowded>, Unprotected>;
 TYPED_TEST_SUITE(HeapModel, Heaps);
 
 TYPED_TEST(HeapModel, KeepsItsWordStepByStep) {
@@ -174,7 +180,8 @@ std::size_t play_refused(std::uint64_t seed, std::size_t k, std::size_t period) 
 template <class Heap>
 class HeapUnderRefusals : public testing::Test {};
 
-using RefusedHeaps = testing::Types<RefusedEngine, RefusedObject>;
+using RefusedHardened = hardened::Hardened<Refusing, RefusedThread>;
+using RefusedHeaps = testing::Types<RefusedEngine, RefusedObject, RefusedHardened>;
 TYPED_TEST_SUITE(HeapUnderRefusals, RefusedHeaps);
 
 // NULL or success, and whatever lives is whole; when the system is kind again, nothing has been lost.

@@ -2,6 +2,7 @@
 //
 // runs: none
 // engine runs: global
+// hardened runs: none (it has no profile)
 #include <malloc.h>
 #include <pthread.h>
 

@@ -4,6 +4,7 @@
 //
 // runs: none
 // engine runs: global static
+// hardened runs: none (it has no profile)
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>

@@ -1,6 +1,7 @@
 // Row 7: a child of a large process that does nothing, or little, makes no copies of the heap: the pages that are its
 // own, and the faults that it and its parent take, are as few as with the system's allocator, beside which it runs.
 // runs: preload
+// hardened runs: none (a child writes to records and quarantine besides)
 #include <sys/resource.h>
 
 #include "support/process.hpp"

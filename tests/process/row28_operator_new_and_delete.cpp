@@ -1,6 +1,7 @@
 // Row 28: each of the eight forms of operator new and the twelve of operator delete is ours.
 // runs: preload global static
 #include <basalt/basalt.h>
+#include <malloc.h>
 
 #include <new>
 
@@ -15,6 +16,7 @@ constexpr std::align_val_t wide{256};
 constexpr std::size_t size = 1000;
 
 std::size_t live() {
+  malloc_trim(0);  // what the hardened library has in quarantine counts as live
   basalt_heap_stats stats;
   basalt_stats(&stats);
   return stats.live_bytes;

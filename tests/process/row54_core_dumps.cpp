@@ -1,6 +1,7 @@
 // Row 54: the core file of an idle program is about as large as with the system's allocator: what is reserved, free or for
 // the books does not swell it. And no advice to leave pages out of it has cut the heap into many mappings.
 // runs: preload
+// hardened runs: none (its records are in a core too)
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -18,6 +18,7 @@ class TestThread {
   static void give(Heap* heap) noexcept { heap_ = heap; }
   static Heap* departed() noexcept { return &departed_; }
   static std::atomic<bool>& busy() noexcept { return busy_; }
+  static std::atomic<bool>& inside() noexcept { return inside_; }
   static void watch_exit() noexcept {}
 
   static void forget() noexcept { heap_ = &nascent_; }
@@ -27,6 +28,7 @@ class TestThread {
   static inline Heap departed_;
   static inline thread_local Heap* heap_ = &nascent_;
   static inline thread_local std::atomic<bool> busy_{false};
+  static inline thread_local std::atomic<bool> inside_{false};
 };
 
 template <AddressSpaceOs System, class Tag>

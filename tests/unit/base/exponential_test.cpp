@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "guard/sampling.hpp"
+#include "platform/entropy.hpp"
 
 namespace basalt {
 namespace {
@@ -29,7 +29,7 @@ TEST(Exponential, SamplesAreAsFarApartAsAsked) {
   double sum = 0;
   int beyond = 0;  // twice the period, which is e^-2 of them
   for (std::uint64_t i = 0; i < draws; ++i) {
-    const std::uint64_t bytes = bytes_to_next_sample(period, guard::mixed(i + 1));
+    const std::uint64_t bytes = bytes_to_next_sample(period, mixed_bits(i + 1));
     EXPECT_GE(bytes, 1U);
     sum += static_cast<double>(bytes);
     beyond += bytes > 2 * period ? 1 : 0;

@@ -152,7 +152,7 @@ TEST(Sampling, IsOneWord) {
 TEST(Sampling, CountsDownFromAnythingUpToTwiceTheRate) {
   std::uint64_t sum = 0;
   for (std::uint64_t i = 0; i < 10'000; ++i) {
-    const std::uint32_t next = guard::next_countdown(100, guard::mixed(i));
+    const std::uint32_t next = guard::next_countdown(100, mixed_bits(i));
     EXPECT_GE(next, 1U);
     EXPECT_LE(next, 199U);
     sum += next;

@@ -1,0 +1,50 @@
+// The allocator that the doors of this library open to: the engine behind all its protections.
+#pragma once
+
+#include "../../base/allocator.hpp"
+#include "../../hardened/hardened.hpp"
+#include "../../platform/raw_os.hpp"
+#include "../../platform/thread_exit.hpp"
+#include "../first_use.hpp"
+
+namespace basalt::door {
+
+struct EngineThread;
+using Kitchen = hardened::Hardened<RawOs, EngineThread>;
+
+inline constexpr const char* kitchen_name = "basalt-hardened";
+
+extern constinit Kitchen kitchen;
+
+// Effects: the options are what the environment says, and the policy knows of the container; once, and not before libc may be
+// called.
+[[gnu::visibility("hidden")]] void heed_environment() noexcept;
+
+// How the engine below finds the heap of a thread.
+struct EngineThread : engine::OwnHeap<engine::Heap<RawOs>> {
+  static void watch_exit() noexcept {
+    enter();
+    (void)at_thread_exit(farewell, &kitchen);
+  }
+  [[nodiscard]] static std::atomic<bool>& inside() noexcept { return inside_; }
+
+ private:
+  static void farewell(void* engine) noexcept { static_cast<Kitchen*>(engine)->park(); }
+
+  [[gnu::tls_model("initial-exec")]] static inline thread_local constinit std::atomic<bool> inside_{false};
+};
+
+// No call takes the engine's short paths from here: each goes through the protections first.
+struct ThisThread {
+  struct Heap {
+    static constexpr bool allocate(std::size_t, void*&) noexcept { return false; }
+    static constexpr bool free(void*) noexcept { return false; }
+    static constexpr bool free(void*, std::size_t) noexcept { return false; }
+  };
+  [[nodiscard]] static const Heap* heap() noexcept { return &none_; }
+
+ private:
+  static constexpr Heap none_{};
+};
+
+}  // namespace basalt::door

@@ -1,0 +1,18 @@
+// What nobody outside of the process can foresee.
+#pragma once
+
+#include <cstdint>
+
+namespace basalt {
+
+// Returns: 64 bits that the kernel gave this program when it began (AT_RANDOM); 0 as long as libc may not be called.
+[[nodiscard]] std::uint64_t process_entropy() noexcept;
+
+// Returns: a number that looks like none of its neighbours. (The finaliser of SplitMix64: Steele, Lea and Flood, OOPSLA 2014.)
+[[nodiscard]] constexpr std::uint64_t mixed_bits(std::uint64_t word) noexcept {
+  word = (word ^ word >> 30) * 0xbf58'476d'1ce4'e5b9U;
+  word = (word ^ word >> 27) * 0x94d0'49bb'1331'11ebU;
+  return word ^ word >> 31;
+}
+
+}  // namespace basalt
