@@ -52,8 +52,7 @@ class Engine {
   // A thread gets its heap, and the engine its window, at the first call that needs them.
   static constexpr bool prepares_itself = true;
 
-  // For what follows, see the concept `Allocator`. The doors try the short paths of the thread's heap before they ask here;
-  // whoever asks here need not.
+  // For what follows, see the concept `Allocator`. The doors try the short paths of the thread's heap before they ask here.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment,
                                Origin origin = Origin::unknown) noexcept {
     if (alignment <= natural) return allocate(size, origin);
