@@ -17,6 +17,7 @@ namespace basalt::engine {
   const bool left_in_place = usable - size <= usable / 4;
   const bool whole_slices = usable % slice_bytes == 0 && usable - size < slice_bytes;
   if (left_in_place || whole_slices) return true;
+  if (size > largest_small) return false;
   for (std::size_t a = slot_step; a <= slice_bytes && address_of(p) % a == 0; a *= 2) {
     if (slot_for(size, a) == usable) return true;
   }

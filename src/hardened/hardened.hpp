@@ -106,7 +106,7 @@ class Hardened : public engine::Engine<System, Thread> {
 
   // Also what is in quarantine.
   std::size_t purge() noexcept {
-    quarantine_.empty([this](void* block) { put_back(block); });
+    quarantine_.empty([this](void* block) { let_go(block); });
     return Base::purge();
   }
 
@@ -218,6 +218,12 @@ class Hardened : public engine::Engine<System, Thread> {
     Wipe::wipe(p, size + std::min(slack, Canary::bytes));
     if (Inside::already()) return put_back(p);
     if (void* const next = quarantine_.admit(p, block.usable, Thread::heap(), records_.key())) put_back(next);
+  }
+
+  // Effects: what was in quarantine may go back to the system, and is looked at before.
+  void let_go(void* p) noexcept {
+    Wipe::insist(p, block_at(p).usable);
+    put_back(p);
   }
 
   // Errors: a pointer to no block that lives ends the program.

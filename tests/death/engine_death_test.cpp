@@ -56,6 +56,15 @@ TEST_F(EngineDeath, DoubleSizedFreeInARowIsNamedAtOnce) {
   EXPECT_DEATH((void)engine_.deallocate(block, 100), double_free);
 }
 
+TEST_F(EngineDeath, ASizeThatNoLargeBlockCanHaveHadIsNamed) {
+  for (const std::size_t size : {40 * KiB, MiB, 64 * MiB}) {
+    std::byte* const block = made(size);
+    EXPECT_DEATH((void)engine_.deallocate(block, size / 2), "^basalt: invalid size in free_sized: 0x")
+        << size;
+    drop(block);
+  }
+}
+
 TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinIsEmptied) {
   std::byte* const block = made(100);
   std::byte* const other = made(100);
