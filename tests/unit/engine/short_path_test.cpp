@@ -28,12 +28,12 @@ TEST(ShortPaths, OfAHeapThatIsNobodysServeNoCallAtAll) {
 TEST(ShortPaths, LeaveABlockOfAnotherHeapAlone) {
   std::atomic<MapEntry> entries[2] = {entry_for(7, 1), entry_for(8, 1)};
   alignas(16) static std::byte window[2 * slice_bytes];
-  void* slots[2] = {};
+  void* slots[1 + 2] = {};
   HeapFront mine;
   mine.window = {address_of(window), 2, entries};
   mine.tag = tag_of(7);
   mine.small_limit = largest_small;
-  mine.bins[1].move_to(slots, 2);
+  mine.bins[1].move_to(slots + 1, 2);
   EXPECT_TRUE(mine.free(&window[0]));
   EXPECT_FALSE(mine.free(&window[slice_bytes]));
   EXPECT_FALSE(mine.free(&window[0], 100)) << "a block of another class";
