@@ -283,7 +283,7 @@ class ChunkMap {
     constexpr std::uintptr_t lowest = std::uintptr_t{17} << 40;
     constexpr std::uintptr_t choices = std::uintptr_t{1} << 45;
     const std::uintptr_t mixed = (address_of(random) >> 12) * 0x9e37'79b9'7f4a'7c15U;
-    return lowest + align_down(mixed % choices, window);
+    return lowest + align_down(mixed % (choices - window), chunk_bytes);
   }
 
   // Returns: a window below the place where the kernel would put a chunk: for machines with fewer bits to an address, and
