@@ -8,7 +8,7 @@ FROM debian:12 AS base
 WORKDIR /basalt
 # The script alone first: these layers are made again only when it changes, not with every change of the sources.
 COPY script/bootstrap script/bootstrap
-RUN script/bootstrap build test && rm -rf /var/lib/apt/lists/*
+RUN script/bootstrap build test tools && rm -rf /var/lib/apt/lists/*
 
 FROM base AS dev
 RUN script/bootstrap all && rm -rf /var/lib/apt/lists/*

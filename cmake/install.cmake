@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 # basalt::basalt is the allocator to take when in doubt: the engine. basalt::basic is the one to read.
 set(installed basalt_engine basalt_engine_global basalt_engine_preload
               basalt_hardened basalt_hardened_global basalt_hardened_preload
-              basalt_basic basalt_basic_global basalt_basic_preload)
+              basalt_basic basalt_basic_global basalt_basic_preload basalt_recorded_preload)
 foreach(target IN LISTS installed)
   get_target_property(name ${target} EXPORT_NAME)
   add_library(basalt::${name} ALIAS ${target})

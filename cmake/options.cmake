@@ -9,6 +9,15 @@ foreach(sanitizer IN LISTS BASALT_SANITIZE)
   target_link_options(basalt_options INTERFACE -fsanitize=${sanitizer})
 endforeach()
 
+# Every region and branch of our code counts itself, by Clang. The counters lie in a file that the process maps, named in
+# the binary itself: so a process that aborts, forks or is killed, and one without an environment, has counted all the same.
+if(BASALT_COVERAGE)
+  set(counters -fprofile-instr-generate=${PROJECT_BINARY_DIR}/counters/%m%c.profraw)
+  target_compile_options(basalt_options INTERFACE ${counters} -fcoverage-mapping -fprofile-update=atomic
+    "SHELL:-mllvm -runtime-counter-relocation")
+  target_link_options(basalt_options INTERFACE ${counters})
+endif()
+
 # What goes into the libraries themselves: no exceptions, no RTTI, no guarded statics, nothing visible but the doors.
 # Slow paths have frame pointers, so that a report's stack leads through them to the caller; the short paths call nothing.
 # The compiler must not turn what we write inside malloc into a call of malloc.

@@ -57,9 +57,9 @@ void tell_map(std::size_t first, unsigned count) {
 
 void tell_span(const void* block) {
   const Span& span = space.span_of(space.slice_of(block));
-  std::printf("    span      %u slots of %u bytes in %u %s, %u free, reciprocal %08llx\n", span.slots,
+  std::printf("    span      %u slots of %u bytes in %u %s, %u free, inverse %08x\n", span.slots,
               span.slot_size, span.slices, span.slices == 1 ? "slice" : "slices", span.free_count,
-              static_cast<unsigned long long>(span.reciprocal));
+              span.inverse);
   std::printf("    free     ");
   for (unsigned w = 0; w * 64 < span.slots; ++w)
     std::printf(" %016llx", static_cast<unsigned long long>(span.free[w]));
@@ -68,7 +68,7 @@ void tell_span(const void* block) {
 
 // The slots in a bin, from the base to the top, by their numbers.
 void tell_bin(SizeClass c) {
-  const Bin& bin = heap->bins[c];
+  const auto& bin = heap->bins[c];
   std::printf("    bin       %zu of %zu:", bin.held(), bin.capacity());
   for (std::size_t i = 0; i < bin.held(); ++i) {
     const auto* const slot = static_cast<const std::byte*>(bin.base()[i]);

@@ -112,7 +112,8 @@ class Workshop:
     # The stopwatch stands between this process and the program, which would inherit the peak of this one otherwise.
     def _stopwatch(self, task, peer, command):
         words = [f"{name}={value}" for name, value in {**peer.environment(task), **command.env}.items()]
-        argv = ["time", "-o", str(self.folder / "notes"), "-f", "%M %R", "env", *words, *map(str, command.argv)]
+        argv = ["time", "-o", str(self.folder / "notes"), "-f", "%M %R", "env", *words,
+                *map(str, peer.wrapped(command.argv, self.folder))]
         if self.counting:
             argv = ["perf", "stat", "-x,", "-e", COUNTERS, "-o", str(self.folder / "counts"), *argv]
         return ["timeout", str(BACKSTOP), *argv] if isinstance(command, Service) else argv

@@ -57,9 +57,11 @@ class Index:
         """Whether a verb, or the programs that it hands its arguments to, know an option; any file if no verb."""
         if not verb:
             return any(option in options for options in self.options.values())
-        called = re.findall(r'[\w./-]*\b((?:script|tools|bench|tests)/[\w./-]+)', self.code.get(verb, ''))
+        code = self.code.get(verb, '')
+        called = re.findall(r'[\w./-]*\b((?:script|tools|bench|tests)/[\w./-]+)', code)
+        modules = tuple(f'script/{name}/' for name in re.findall(r'python3 -m (\w+)', code))
         return any(option in options for path, options in self.options.items()
-                   if path == verb or path in called or path.startswith((verb + 's/', verb + '/')))
+                   if path == verb or path in called or path.startswith((verb + 's/', verb + '/', *modules)))
 
 
 def check(tree):

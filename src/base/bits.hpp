@@ -30,6 +30,9 @@ inline constexpr std::size_t max_request = static_cast<std::size_t>(PTRDIFF_MAX)
   return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
 }
 
+// Returns: the bit of number `n` in its word, of bits that lie in words of 64.
+[[nodiscard]] constexpr std::uint64_t bit_of(unsigned n) noexcept { return std::uint64_t{1} << n % 64; }
+
 // Requires: `alignment` is a power of two.
 [[nodiscard]] constexpr std::size_t align_down(std::size_t value, std::size_t alignment) noexcept {
   return value & ~(alignment - 1);

@@ -3,6 +3,8 @@
 
 #include <atomic>
 
+#include "atomics.hpp"
+
 namespace basalt {
 
 // Test and test-and-set: waiters read a shared cache line and write it only when it looks free.
@@ -11,10 +13,10 @@ namespace basalt {
 // could burn the whole time slice that the lock's holder needs to go on.
 //
 // Constant-initialised and trivially destructible, so that it works before `main` and after it.
-template <class Backoff>
+template <class Backoff, class Atomics = StdAtomics>
 class SpinLock {
  public:
-  constexpr SpinLock() noexcept = default;
+  SpinLock() noexcept = default;
   SpinLock(const SpinLock&) = delete;
   SpinLock& operator=(const SpinLock&) = delete;
 
@@ -31,7 +33,7 @@ class SpinLock {
   void unlock() noexcept { locked_.store(false, std::memory_order_release); }
 
  private:
-  std::atomic<bool> locked_{false};
+  typename Atomics::template Atomic<bool> locked_{false};
 };
 
 // Holds a lock for the length of a scope.

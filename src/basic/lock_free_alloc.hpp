@@ -9,6 +9,7 @@
 #include "../base/atomics.hpp"
 #include "../base/heap_stats.hpp"
 #include "../base/layout.hpp"
+#include "../base/push_list.hpp"
 #include "../base/spin_lock.hpp"
 #include "../platform/backoff.hpp"
 #include "../source/heap_grower.hpp"
@@ -109,8 +110,7 @@ class LockFreeAlloc {
     stats.free_bytes = list.size;
     stats.free_blocks = list.length;
     stats.largest_free_bytes = list.largest;
-    for (const FreeHeader* block = parked_.load(std::memory_order_acquire); block != nullptr;
-         block = block->next) {
+    for (const FreeHeader* block = parked_.first(); block != nullptr; block = block->next) {
       stats.free_bytes += block->size;
       stats.free_blocks += 1;
       stats.largest_free_bytes = std::max(stats.largest_free_bytes, block->size);
@@ -264,20 +264,13 @@ class LockFreeAlloc {
   // Memory that is free but has no node waits in a stack of its own, in which the memory itself is the link. That is
   // safe, and only because nobody ever follows such a link but one who has taken the whole stack: a thread in `park`
   // writes to memory that is its own, and compares the top with what it was without following it.
-  void park(Range memory) noexcept {
-    FreeHeader* const block = FreeBlock::over(memory).release();
-    block->next = parked_.load(std::memory_order_relaxed);
-    while (!parked_.compare_exchange_weak(block->next, block, std::memory_order_release,
-                                          std::memory_order_relaxed)) {
-    }
-  }
+  void park(Range memory) noexcept { parked_.push(*FreeBlock::over(memory).release()); }
 
   // Effects: what was parked goes to the list, as far as there are nodes by now, or neighbours.
   // Returns: whether any went: then others may have got a neighbour.
   [[nodiscard]] bool unpark(Visit& visit) noexcept {
-    if (parked_.load(std::memory_order_relaxed) == nullptr) return false;
     bool any = false;
-    FreeHeader* block = parked_.exchange(nullptr, std::memory_order_acquire);
+    FreeHeader* block = parked_.take_all();
     while (block != nullptr) {
       const Range memory = block->range();
       block = block->next;
@@ -358,7 +351,7 @@ class LockFreeAlloc {
   mutable Pool pool_;
   mutable List list_;
   LockFreeRegions<Atomics> regions_;
-  std::atomic<FreeHeader*> parked_{nullptr};
+  PushList<FreeHeader, Atomics> parked_;
   mutable std::atomic<std::size_t> peak_live_bytes_{0};
   std::atomic<std::size_t> grown_bytes_{0};
   std::atomic<std::size_t> node_bytes_{0};

@@ -7,7 +7,7 @@
 
 namespace basalt::door {
 
-constinit std::atomic<Readiness> readiness{Readiness::unready};
+constinit FirstUse<StdAtomics> first_use;
 
 namespace {
 
@@ -42,13 +42,7 @@ void prepare_first_use() noexcept {
   if (!libc_up()) notice_relocation();
   if (!libc_up()) return;
   heed_environment();
-  Readiness expected = Readiness::unready;
-  if (!readiness.compare_exchange_strong(expected, Readiness::registering, std::memory_order_acq_rel,
-                                         std::memory_order_relaxed)) {
-    return;
-  }
-  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-  readiness.store(Readiness::ready, std::memory_order_release);
+  first_use.pass([] { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); });
 }
 
 }  // namespace basalt::door

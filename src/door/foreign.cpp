@@ -12,6 +12,7 @@
 #include "../base/range.hpp"
 #include "../platform/fatal.hpp"
 #include "../platform/raw_os.hpp"
+#include "../platform/report.hpp"
 #include "../platform/start.hpp"
 
 namespace basalt::door {
@@ -52,15 +53,21 @@ ForeignPolicy foreign_policy() noexcept {
 
 namespace {
 
+[[noreturn]] void refuse_foreign(const void* pointer, const char* caller) noexcept {
+  Report report;
+  report << "basalt: invalid pointer in " << caller << ": " << pointer << " was not allocated here\n";
+  end_report(report, Noticed::at_once,
+             "it may lie on the stack or in data, come from another allocator, or have been freed long ago");
+}
+
 void handle(const void* pointer, const char* caller) noexcept {
   auto* const place = static_cast<std::byte*>(const_cast<void*>(pointer));
   if (dynamic_linker().contains({place, 1})) return;
-  Text sentence;
-  sentence << "basalt: invalid pointer in " << caller << ": " << pointer << " was not allocated here";
-  if (foreign_policy() == ForeignPolicy::abort) fatal(sentence);
+  if (foreign_policy() == ForeignPolicy::abort) refuse_foreign(pointer, caller);
   if (reported.exchange(true, std::memory_order_relaxed)) return;
-  warn(sentence << "; it is left alone, and more of its kind go unreported."
-                << " The program may bundle an allocator of its own; BASALT_FOREIGN=abort stops here");
+  warn(Text{} << "basalt: invalid pointer in " << caller << ": " << pointer << " was not allocated here"
+              << "; it is left alone, and more of its kind go unreported."
+              << " The program may bundle an allocator of its own; BASALT_FOREIGN=abort stops here");
 }
 
 }  // namespace

@@ -93,10 +93,10 @@ constexpr std::size_t natural = Family::natural;
 BASALT_DOOR void* operator new(std::size_t size) { return take(size, Origin::new_object); }
 BASALT_DOOR void* operator new[](std::size_t size) { return take(size, Origin::new_array); }
 BASALT_DOOR void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate_or_throw(size, wide(alignment), Origin::new_object);
+  return allocate_or_throw(size, wide(alignment), Origin::new_aligned);
 }
 BASALT_DOOR void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return allocate_or_throw(size, wide(alignment), Origin::new_array);
+  return allocate_or_throw(size, wide(alignment), Origin::array_aligned);
 }
 
 BASALT_DOOR void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
@@ -106,11 +106,11 @@ BASALT_DOOR void* operator new[](std::size_t size, const std::nothrow_t&) noexce
   return allocate_or_null(size, natural, Origin::new_array);
 }
 BASALT_DOOR void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return allocate_or_null(size, wide(alignment), Origin::new_object);
+  return allocate_or_null(size, wide(alignment), Origin::new_aligned);
 }
 BASALT_DOOR void* operator new[](std::size_t size, std::align_val_t alignment,
                                  const std::nothrow_t&) noexcept {
-  return allocate_or_null(size, wide(alignment), Origin::new_array);
+  return allocate_or_null(size, wide(alignment), Origin::array_aligned);
 }
 
 BASALT_DOOR void operator delete(void* p) noexcept { give_back(p, Origin::new_object); }
@@ -121,13 +121,15 @@ BASALT_DOOR void operator delete(void* p, std::size_t size) noexcept {
 BASALT_DOOR void operator delete[](void* p, std::size_t size) noexcept {
   give_back(p, size, Origin::new_array);
 }
-BASALT_DOOR void operator delete(void* p, std::align_val_t) noexcept { give_back(p, Origin::new_object); }
-BASALT_DOOR void operator delete[](void* p, std::align_val_t) noexcept { give_back(p, Origin::new_array); }
+BASALT_DOOR void operator delete(void* p, std::align_val_t) noexcept { give_back(p, Origin::new_aligned); }
+BASALT_DOOR void operator delete[](void* p, std::align_val_t) noexcept {
+  give_back(p, Origin::array_aligned);
+}
 BASALT_DOOR void operator delete(void* p, std::size_t size, std::align_val_t) noexcept {
-  give_back(p, size, Origin::new_object);
+  give_back(p, size, Origin::new_aligned);
 }
 BASALT_DOOR void operator delete[](void* p, std::size_t size, std::align_val_t) noexcept {
-  give_back(p, size, Origin::new_array);
+  give_back(p, size, Origin::array_aligned);
 }
 BASALT_DOOR void operator delete(void* p, const std::nothrow_t&) noexcept {
   give_back(p, Origin::new_object);
@@ -136,8 +138,8 @@ BASALT_DOOR void operator delete[](void* p, const std::nothrow_t&) noexcept {
   give_back(p, Origin::new_array);
 }
 BASALT_DOOR void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  give_back(p, Origin::new_object);
+  give_back(p, Origin::new_aligned);
 }
 BASALT_DOOR void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  give_back(p, Origin::new_array);
+  give_back(p, Origin::array_aligned);
 }

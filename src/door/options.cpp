@@ -14,6 +14,7 @@
 #include "../guard/self_test.hpp"
 #include "../platform/container.hpp"
 #include "../platform/fatal.hpp"
+#include "../platform/faults.hpp"
 #include "../platform/raw_os.hpp"
 #include "foreign.hpp"
 #include "kitchen.hpp"
@@ -131,12 +132,15 @@ void write_other(BufferText& out, const Option& option) noexcept {
 // A process that gained privileges does not listen to its environment: whoever started it may be anybody.
 void heed_environment() noexcept {
   if (environ == nullptr || heeded.exchange(true, std::memory_order_relaxed)) return;
+  kitchen.policy().guard.store(usual_guard, std::memory_order_relaxed);
   const bool listens = ::getauxval(AT_SECURE) == 0 && any_option_in_environment();
   if (listens) {
     heed_those([](const Option& option) { return is_profile(option); });
     heed_those([](const Option& option) { return !is_profile(option); });
   }
+  if (kitchen.policy().sampling().rate != 0) expect_faults();  // while a sandbox does not forbid it yet
   heed_container();
+  begin_recording();
   if (listens && help_is_wanted()) print_table();
 }
 

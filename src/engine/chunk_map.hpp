@@ -22,6 +22,7 @@
 #include <new>
 
 #include "../base/bits.hpp"
+#include "../base/published.hpp"
 #include "../base/range.hpp"
 #include "../platform/os.hpp"
 #include "outlying.hpp"
@@ -37,10 +38,11 @@ inline constexpr std::size_t huge_page_bytes = 2 * MiB;
 // Whether the chunk is the first of a huge block that was freed and stays mapped for the next one; `dirty`: it may have pages.
 enum class Kept : std::uint8_t { no, clean, dirty };
 
-// Law: a slice is in `free` or in use; `dirty` says which of the free ones were written since they were last purged.
+// Law: a slice is in `free`, in `aside`, or in use; `dirty` says which of the free ones were written since they were last purged.
 struct Chunk {
   SliceSet free;
   SliceSet dirty;
+  SliceSet aside;           // neither free nor in use: walls, and what is in exile
   bool huge_pages = false;  // whether the system has been asked for them
 
   // In the first chunk of a huge block:
@@ -66,7 +68,8 @@ struct ChunkState {
   Chunk* chunk = nullptr;  // once it has been used; for good
   ChunkUse use = ChunkUse::absent;
   std::uint8_t room =
-      0;  // of a sliced one: no run of free slices is longer than this, where most_room is any
+      0;               // of a sliced one: no run of free slices is longer than this, where most_room is any
+  bool cells = false;  // a sliced one with cells only, see cells.hpp: none of its slices is for anything else
 };
 
 inline constexpr std::uint8_t most_room = 255;
@@ -85,7 +88,7 @@ class ChunkMap {
 
   constexpr ChunkMap() noexcept = default;
 
-  [[nodiscard]] bool laid_out() const noexcept { return slices_.load(std::memory_order_acquire) != 0; }
+  [[nodiscard]] bool laid_out() const noexcept { return slices_.get() != 0; }
 
   // Effects: lays the window out and maps its first chunk. The tables are kept if that fails: it is tried again with them.
   // Returns: the first chunk, or `none`.  Requires: !laid_out().
@@ -101,7 +104,7 @@ class ChunkMap {
 
   // Returns: what frees need to know. `slices` only grows; whoever keeps a copy asks again for slices beyond it.
   [[nodiscard]] Window window() const noexcept {
-    const std::size_t slices = slices_.load(std::memory_order_acquire);
+    const std::size_t slices = slices_.get();
     return slices == 0 ? Window{} : Window{base_, slices, entries_};
   }
 
@@ -114,7 +117,7 @@ class ChunkMap {
   static constexpr Parcel one_chunk{1, chunk_bytes};
 
   // Returns: the slice in which p lies; `none` if it is not one that there has ever been. Any pointer may be asked for.
-  [[nodiscard]] std::size_t slice_of(const void* p) const noexcept {
+  [[nodiscard, gnu::always_inline]] std::size_t slice_of(const void* p) const noexcept {
     const Window window = this->window();
     const std::size_t slice = window.slice_of(p);
     return slice < window.slices ? slice : outlying_slice(address_of(p));
@@ -166,11 +169,27 @@ class ChunkMap {
   void set_room(std::size_t chunk, unsigned slices) noexcept {
     states_[chunk].room = static_cast<std::uint8_t>(slices);
   }
+  [[nodiscard]] bool has_cells(std::size_t chunk) const noexcept { return states_[chunk].cells; }
+  void set_cells(std::size_t chunk, bool cells) noexcept { states_[chunk].cells = cells; }
   [[nodiscard]] Chunk& chunk(std::size_t index) const noexcept { return *states_[index].chunk; }
 
   // Returns: the bytes of the tables, as far as they may be used, and of what describes the chunks.
   // Requires: the lock of the space.
   [[nodiscard]] std::size_t table_bytes() const noexcept { return table_bytes_ + outlying_.mapped_bytes(); }
+
+  // Effects: calls visit(range) for each mapping of the tables and of what describes the chunks; parts of one may not be used yet.
+  // Requires: the lock of the space.
+  template <class Visitor>
+  void each_table(Visitor&& visit) const noexcept {
+    if (states_ == nullptr) return;
+    visit(range_between(reinterpret_cast<std::byte*>(states_),
+                        reinterpret_cast<std::byte*>(entries_ + 2 * most_ * slices_per_chunk)));
+    for (std::size_t c = 0; c < end_; ++c) {
+      if (states_[c].chunk != nullptr)
+        visit(Range{reinterpret_cast<std::byte*>(states_[c].chunk), sizeof(Chunk)});
+    }
+    outlying_.each_table(visit);
+  }
 
   [[nodiscard]] Span& descriptor(std::size_t slice) const noexcept {
     return chunk_of(slice).spans[slice % slices_per_chunk];
@@ -178,7 +197,9 @@ class ChunkMap {
 
   // Returns: the descriptor that speaks for the span in which `slice` lies.
   [[nodiscard]] Span& span_of(std::size_t slice) const noexcept {
-    return descriptor(slice - chunk_of(slice).back[slice % slices_per_chunk]);
+    auto& chunk = chunk_of(slice);
+    const std::size_t place = slice % slices_per_chunk;
+    return chunk.spans[place - chunk.back[place]];
   }
 
   void mark(Run run, MapEntry first, MapEntry rest) const noexcept {
@@ -190,8 +211,7 @@ class ChunkMap {
 
   // Returns: whether the entry was `expected`, and is 0 now: of several that try, one.
   [[nodiscard]] bool claim(std::size_t slice, MapEntry expected) const noexcept {
-    return entries_[slice].compare_exchange_strong(expected, 0, std::memory_order_acq_rel,
-                                                   std::memory_order_relaxed);
+    return take_entry(entries_[slice], expected);
   }
 
   [[nodiscard]] std::byte* address(std::size_t slice) const noexcept {
@@ -314,8 +334,7 @@ class ChunkMap {
     }
     const std::size_t end = first + count;
     end_ = std::max(end_, end);
-    if (first < most_ && end * slices_per_chunk > slices_.load(std::memory_order_relaxed))
-      slices_.store(end * slices_per_chunk, std::memory_order_release);
+    if (first < most_ && end * slices_per_chunk > slices_.known()) slices_.set(end * slices_per_chunk);
   }
 
   // Effects: makes sure that the map entries of `count` chunks can be written; those of all chunks before them, in the
@@ -343,8 +362,7 @@ class ChunkMap {
     return memory.ok();
   }
 
-  std::atomic<std::size_t> slices_{
-      0};  // up to the highest chunk of the window that was ever used; published last
+  Published<std::size_t> slices_;  // up to the highest chunk of the window that was ever used; published last
   Outlying<System> outlying_;
   std::uintptr_t base_ = 0;
   ChunkState* states_ = nullptr;

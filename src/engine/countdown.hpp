@@ -33,9 +33,10 @@ class Countdown {
 
   // Effects: counts a request.  Returns: for what it is due; the next one is as well, until somebody draws.
   [[nodiscard]] Due take(std::size_t size) noexcept {
-    const Due due{left_ <= 1, bytes_ <= size};
+    const Due due{left_ <= 1, period_ != 0 && bytes_ <= size};
     if (!due.guard) left_ -= 1;
-    if (!due.profile) bytes_ -= size;
+    if (period_ != 0 && !due.profile)
+      bytes_ -= size;  // a few requests that nobody can serve are more than `never`
     return due;
   }
 

@@ -18,7 +18,6 @@
 #include "../base/heap_stats.hpp"
 #include "../base/origin.hpp"
 #include "../platform/bytes.hpp"
-#include "../platform/fatal.hpp"
 #include "alone.hpp"
 #include "heap.hpp"
 #include "heap_objects.hpp"
@@ -44,8 +43,10 @@ namespace basalt::engine {
 //   Thread::busy()         Returns: a flag of this thread, an std::atomic<bool>; at first false.
 //   Thread::watch_exit()   Effects: sees to it that `park` is called when this thread ends.
 // `Profile` is told of the requests that are sampled for it: see NoProfile.
-template <AddressSpaceOs System, class Thread, class Profile = NoProfile>
+template <AddressSpaceOs System, class Thread, class Profile = NoProfile, class Checks = engine::Checks>
 class Engine {
+  using Heap = engine::Heap<System, Checks>;
+
  public:
   constexpr Engine() noexcept = default;
 
@@ -92,6 +93,7 @@ class Engine {
     const MapEntry entry = parts_.space.entry_of(p);
     if (is_object(entry) && !parts_.holds_samples(entry))
       return parts_.objects.reallocate(parts_.space, p, size);
+    large().insist_on_beginning(p, parts_.space.slice_of(p), entry);
     const bool guarded = parts_.guarded.owns(p);
     const std::size_t old = guarded ? parts_.guarded.usable_size(p, "realloc") : usable_size(p);
     if (!guarded && size <= old && size >= old - old / 4) return p;
@@ -110,7 +112,7 @@ class Engine {
     const std::size_t slice = parts_.space.slice_of(p);
     const MapEntry entry = parts_.space.entry(slice);
     if (is_object(entry)) return HeapObject<System>::usable_size(parts_.space, slice, entry);
-    return is_span(entry) ? slot_bytes(entry & 0xff) : large().usable_size(slice, entry);
+    return is_span(entry) ? usable_bytes(entry & 0xff) : large().usable_size(slice, entry);
   }
 
   [[nodiscard]] bool owns(const void* p) const noexcept {
@@ -149,21 +151,15 @@ class Engine {
   std::size_t purge() noexcept {
     if (interrupted()) return 0;
     Alone alone;
-    Heap<System>* const mine = departed() ? nullptr : acquire();
-    if (mine != nullptr) parts_.send(*mine);
-    if (Holding hold{parts_.pool.lock()}; true) {
-      parts_.pool.each_parked([this](Heap<System>& heap) { parts_.send(heap); });
-      parts_.pool.each([](Heap<System>& heap) { heap.collect(); });
-      parts_.pool.each_parked([](Heap<System>& heap) { heap.flush(); });
-    }
-    if (mine != nullptr) mine->flush();
-    if (Holding hold{parts_.shared_lock}; parts_.shared_heap != nullptr) parts_.shared_heap->flush();
+    Heap* const mine = departed() ? nullptr : acquire();
+    parts_.bring_home(mine);
     return parts_.purge();
   }
 
-  // For what is built over an engine: whose memory it is, and how it is cut.
+  // For what is built over an engine: whose memory it is, how it is cut, and who has it.
   [[nodiscard]] guard::GuardedSlots<System>& guarded() const noexcept { return parts_.guarded; }
   [[nodiscard]] constexpr Space<System>& space() const noexcept { return parts_.space; }
+  [[nodiscard]] HeapPool<System>& pool() noexcept { return parts_.pool; }
 
   // Effects: calls use(sampler), by which requests are sampled for the profile, and which has it. It must not allocate from here.
   template <class Use>
@@ -180,12 +176,7 @@ class Engine {
   // blocks in the bins of threads that run at this moment are counted as they are seen.
   [[nodiscard]] HeapStats stats() const noexcept {
     HeapStats stats;
-    with_statistics([&stats](const Statistics& now, const auto&) {
-      stats.free_blocks = now.unused_slots();
-      stats.grown_bytes = now.mapped - now.metadata;
-      stats.live_bytes = now.live();
-      stats.free_bytes = stats.grown_bytes - stats.live_bytes;
-    });
+    with_statistics([&stats](const Statistics& now, const auto&) { stats = now.in_short(); });
     return stats;
   }
 
@@ -204,16 +195,25 @@ class Engine {
     });
   }
 
+  // Effects: calls visit(range) for each mapping that describes the heap and has no block. It must not allocate from here.
+  template <class Visitor>
+  void each_table(Visitor&& visit) const noexcept {
+    Holding hold{parts_.statistics_lock};
+    Alone alone;
+    parts_.each_table(visit);
+    profile_.each_table(visit);
+  }
+
   // Walks the heap.  Returns: nullptr if every law holds, else the one that is broken, in words.
   [[nodiscard]] const char* broken_law() const noexcept { return parts_.broken_law(); }
 
   // Effects: the heap of the thread that ends waits for another one, with nothing of it stranded.
   void park() noexcept {
-    Heap<System>& heap = *Thread::heap();
+    Heap& heap = *Thread::heap();
     if (heap.id == 0) return;
     Alone alone;
     Thread::give(Thread::departed());
-    parts_.send(heap);
+    parts_.send(heap.outbox);
     heap.rest();
     parts_.pool.park(heap);
   }
@@ -232,30 +232,36 @@ class Engine {
     after_fork();
   }
 
+ protected:
+  // Whether this thread is in a slow path already: then whoever asks runs in a signal handler.
+  [[nodiscard]] static bool interrupted() noexcept { return Thread::busy().load(std::memory_order_relaxed); }
+
+  // Returns: the block with its new size, where it is or, a huge one, where its pages have gone; nullptr if that cannot be, and it is
+  // as it was.  Requires: a live large block.
+  [[nodiscard]] void* resize_large(void* p, std::size_t size) noexcept {
+    if (interrupted()) return nullptr;
+    Alone alone;
+    return sampler().resize(counting_heap(), p, size);
+  }
+
  private:
   static constexpr std::size_t natural = 16;
 
   // While requests are counted, the shortest path serves none, and most are served by the same bins here.
   [[nodiscard, gnu::always_inline]] void* allocate(std::size_t size, Origin origin) noexcept {
-    Heap<System>& heap = *Thread::heap();
+    Heap& heap = *Thread::heap();
     void* slot = nullptr;
     if (heap.allocate(size, slot)) return slot;
     if (heap.allocate_counted(size, slot)) return slot;
     return allocate_slowly(size, natural, origin);
   }
 
-  [[nodiscard]] Sampler<System, Profile> sampler() noexcept { return {parts_, profile_}; }
+  [[nodiscard]] Sampler<System, Profile, Checks> sampler() noexcept { return {parts_, profile_}; }
 
   // Returns: the heap that counts this thread's requests; nullptr if nobody does.
-  [[nodiscard]] Heap<System>* counting_heap() noexcept {
+  [[nodiscard]] Heap* counting_heap() noexcept {
     if (Thread::heap()->id != 0) return Thread::heap();
     return departed() || !policy().counts() ? nullptr : acquire();
-  }
-
-  [[nodiscard]] void* resize_large(void* p, std::size_t size) noexcept {
-    if (interrupted()) return nullptr;
-    Alone alone;
-    return sampler().resize(counting_heap(), p, size);
   }
 
   [[nodiscard]] LargeBlocks<System> large() const noexcept { return LargeBlocks<System>{parts_.space}; }
@@ -278,9 +284,6 @@ class Engine {
     });
   }
 
-  // Whether this thread is in a slow path already: then whoever asks runs in a signal handler.
-  [[nodiscard]] static bool interrupted() noexcept { return Thread::busy().load(std::memory_order_relaxed); }
-
   using Alone = engine::Alone<Thread>;
 
   // What bins hold counts against the limit on the process: before it is why there is no memory, they are emptied.
@@ -298,13 +301,13 @@ class Engine {
     return sampler().serve(counting_heap(), request, [&]() -> void* {
       if (!has_slot(request.size, request.alignment))
         return large().allocate(request.size, request.alignment);
-      if (departed()) return with_shared_heap([&](Heap<System>& heap) { return take_small(heap, request); });
-      Heap<System>* const heap = acquire();
+      if (departed()) return parts_.with_shared_heap([&](Heap& heap) { return take_small(heap, request); });
+      Heap* const heap = acquire();
       return heap == nullptr ? nullptr : take_small(*heap, request);
     });
   }
 
-  [[nodiscard]] void* take_small(Heap<System>& heap, const guard::Request& request) noexcept {
+  [[nodiscard]] void* take_small(Heap& heap, const guard::Request& request) noexcept {
     const SizeClass c = class_of(request.alignment <= natural ? request.size : request.rounding);
     void* slot = nullptr;
     if (heap.bins[c].pop(slot)) return slot;
@@ -332,35 +335,39 @@ class Engine {
       return true;
     }
     if (!is_span(entry)) return large().free(p, slice, entry);
-    if (departed()) {
-      (void)with_shared_heap([&](Heap<System>& heap) { return take_back(heap, p, slice, entry), true; });
-    } else if (Heap<System>* const heap = acquire()) {
-      take_back(*heap, p, slice, entry);
-    }
-    return true;  // without memory for a heap the block is lost; the program is not
+    Heap* const heap = departed() ? nullptr : acquire();
+    heap != nullptr ? take_back(*heap, p, slice, entry) : send_home(p, slice, entry);
+    return true;
+  }
+
+  // Effects: a block of a span goes home at once: this thread has parked its heap, or there is no memory for one.
+  [[gnu::noinline, gnu::cold]] void send_home(void* p, std::size_t slice, MapEntry entry) noexcept {
+    Outbox<Checks> outbox;
+    outbox.add(static_cast<std::byte*>(p), parts_.space.span_of(slice), slot_bytes(entry & 0xff));
+    parts_.send(outbox);
   }
 
   // Effects: a block of a span goes to this heap's bin, or on its way home.
-  void take_back(Heap<System>& heap, void* p, std::size_t slice, MapEntry entry) noexcept {
+  void take_back(Heap& heap, void* p, std::size_t slice, MapEntry entry) noexcept {
     heap.window = parts_.space.window();
     const MapEntry own = entry ^ heap.tag;
     if (own < class_count) {
       if (heap.bins[own].push(p)) return;
-      if (heap.bins[own].newest_is(p)) refuse_double(p);
+      if (heap.bins[own].came_last(p)) refuse_double(parts_.space.span_of(slice), p, Noticed::at_once);
       heap.make_room(static_cast<SizeClass>(own));
       (void)heap.bins[own].push(p);
     } else {
-      if (heap.outbox.full()) parts_.send(heap);
+      if (heap.outbox.full()) parts_.send(heap.outbox);
       Span& span = parts_.space.span_of(slice);
       heap.outbox.add(static_cast<std::byte*>(p), span, slot_bytes(entry & 0xff));
     }
   }
 
   // Returns: this thread's heap, which it gets at its first use; nullptr when there is no memory for it.
-  [[nodiscard]] Heap<System>* acquire() noexcept {
-    if (Heap<System>* const mine = Thread::heap(); mine->id != 0) [[likely]]
+  [[nodiscard]] Heap* acquire() noexcept {
+    if (Heap* const mine = Thread::heap(); mine->id != 0) [[likely]]
       return mine;
-    Heap<System>* const heap = parts_.space.ready() ? parts_.pool.take(parts_.space) : nullptr;
+    Heap* const heap = parts_.space.ready() ? parts_.pool.take(parts_.space) : nullptr;
     if (heap == nullptr) return nullptr;
     heap->window = parts_.space.window();
     Thread::give(heap);
@@ -371,19 +378,8 @@ class Engine {
   }
 
   // A thread whose heap is parked already may still run destructors. It must not take a heap again, since nobody would
-  // park that one: such threads share one heap, under a lock, and send what they free home at once.
+  // park that one: see Parts::with_shared_heap.
   [[nodiscard]] static bool departed() noexcept { return Thread::heap() == Thread::departed(); }
-
-  template <class Use>
-  [[nodiscard]] auto with_shared_heap(Use&& use) noexcept -> decltype(use(std::declval<Heap<System>&>())) {
-    Holding hold{parts_.shared_lock};
-    if (parts_.shared_heap == nullptr && parts_.space.ready())
-      parts_.shared_heap = parts_.pool.take(parts_.space);
-    if (parts_.shared_heap == nullptr) return {};
-    auto result = use(*parts_.shared_heap);
-    parts_.send(*parts_.shared_heap);
-    return result;
-  }
 
   void after_fork() noexcept {
     parts_.each_lock_to_release([](Lock& lock) { lock.unlock_after_fork(); });
@@ -391,7 +387,7 @@ class Engine {
     profile_.lock().unlock_after_fork();
   }
 
-  Parts<System> parts_;
+  Parts<System, Checks> parts_;
   Profile profile_;
   MemoryHandler handler_;
   NestedBlocks<System> nested_;

@@ -18,28 +18,36 @@
 namespace basalt::engine {
 
 // Its front is used by its own thread without the lock, and so is the outbox; `supply` is under it.
-template <AddressSpaceOs System>
-struct Heap : HeapFront {
+template <AddressSpaceOs System, class Checks = engine::Checks>
+struct Heap : HeapFront<Checks> {
+  using Bin = engine::Bin<Checks>;
+  using HeapFront<Checks>::bins;
+
   HeapId id = 0;
   Heap* next_parked = nullptr;
   bool parked = false;  // it waits for a thread
-  Outbox outbox;
+  Outbox<Checks> outbox;
   Policy* policy = nullptr;
-  void** arrays_next = nullptr;  // where the next larger array of a bin will lie
-  void** arrays_end = nullptr;
+  Range arrays;                              // what the arrays of the bins lie in
+  void** arrays_next = nullptr;              // where the next larger one will lie
   std::atomic<bool> flush_is_wanted{false};  // somebody has purged since
   Lock lock;
-  SpanSupply<System> supply;
+  SpanSupply<System, Checks> supply;
   SpanFigures figures;  // as they were when statistics were last taken: see Engine::with_statistics
 
-  void start(Space<System>& space, HeapId name, Range arrays) noexcept {
+  void start(Space<System>& space, HeapId name, Range room) noexcept {
     id = name;
-    tag = tag_of(name);
-    small_limit.store(largest_small, std::memory_order_relaxed);
+    this->tag = tag_of(name);
+    this->small_limit.store(largest_small, std::memory_order_relaxed);
     policy = &space.policy;
-    arrays_next = reinterpret_cast<void**>(arrays.begin);
-    arrays_end = reinterpret_cast<void**>(arrays.end());
+    arrays = room;
+    arrays_next = reinterpret_cast<void**>(room.begin);
     supply.start(space, name);
+  }
+
+  // Returns: what lies beside the heap, for whoever is built over the engine.
+  [[nodiscard]] std::byte* annex() noexcept {
+    return reinterpret_cast<std::byte*>(this) + align_up(sizeof(Heap), 64);
   }
 
   // Returns: a slot, after the bin of class `c` was filled to the half; nullptr when there is no memory.
@@ -91,6 +99,19 @@ struct Heap : HeapFront {
     supply.release_empty();
   }
 
+  // Effects: nothing is in the bins, and they begin anew: where their arrays were, no pages are.
+  // Requires: no thread has the heap.
+  void empty() noexcept {
+    flush();
+    Holding hold{lock};
+    std::byte* const end = reinterpret_cast<std::byte*>(arrays_next);
+    std::byte* const begin = align_up(arrays.begin, System::page_size());
+    if (end <= begin) return;
+    for (Bin& bin : bins) bin.forget();
+    arrays_next = reinterpret_cast<void**>(arrays.begin);
+    (void)System::decommit(range_between(begin, align_up(end, System::page_size())));
+  }
+
   // Effects: what other threads have given back is taken home; the bins follow when the heap's own thread is on a slow path
   // next. Any thread.
   void collect() noexcept {
@@ -103,6 +124,13 @@ struct Heap : HeapFront {
   std::size_t make_holes() noexcept {
     Holding hold{lock};
     return supply.make_holes();
+  }
+
+  // Effects: what lies in the bins comes in another order, and so does what fills them.  Requires: the lock, and that the
+  // heap's thread is not in a bin.
+  void shuffle_anew(std::uint64_t entropy) noexcept {
+    supply.reseed(entropy);
+    for (Bin& bin : bins) supply.shuffle(bin.base(), static_cast<unsigned>(bin.held()));
   }
 
   // Effects: takes home what other threads have given back, unless somebody is at it. Any thread.
@@ -131,9 +159,10 @@ struct Heap : HeapFront {
       if (bin.held() <= wish) bin.resize(wish);
     } else if (wish <= bin.array_slots()) {
       bin.resize(wish);
-    } else if (static_cast<std::size_t>(arrays_end - arrays_next) > wish) {
-      bin.move_to(arrays_next + 1, wish);
-      arrays_next += wish + 1;
+    } else if (static_cast<std::size_t>(reinterpret_cast<void**>(arrays.end()) - arrays_next) >=
+               Bin::ahead + wish) {
+      bin.move_to(arrays_next + Bin::ahead, wish);
+      arrays_next += Bin::ahead + wish;
     }
     return bound;
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../base/bits.hpp"
+#include "crimes.hpp"
 #include "holes.hpp"
 #include "large.hpp"
 #include "lock.hpp"
@@ -234,9 +235,9 @@ class HeapObject {
 
   void put_slot(std::byte* block) noexcept {
     Span& span = space_->span_of(space_->slice_of(block));
-    const unsigned slot = checked_slot(span, block);
+    const unsigned slot = checked_slot(span, block, Noticed::at_once);
     const std::uint64_t bit = std::uint64_t{1} << slot % 64;
-    if ((span.free[slot / 64] & bit) != 0) refuse_double(block);
+    if ((span.free[slot / 64] & bit) != 0) refuse_double(span, block, Noticed::at_once);
     SpanList& list = partial_[span.size_class];
     if (span.free_count == 0) {
       full_.remove(span);

@@ -2,14 +2,14 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 
 #include "../base/bits.hpp"
+#include "../base/published.hpp"
 #include "../platform/bytes.hpp"
-#include "../platform/fatal.hpp"
+#include "crimes.hpp"
 #include "heap_object.hpp"
 #include "lock.hpp"
 #include "memory_handler.hpp"
@@ -125,7 +125,7 @@ class HeapObjects {
   void with(basalt_heap* handle, Use&& use) const noexcept {
     const auto bits = reinterpret_cast<std::uintptr_t>(handle);
     const auto id = static_cast<HeapId>(bits & most);
-    if (id == 0 || id > made_.load(std::memory_order_acquire)) refuse(handle);
+    if (id == 0 || id > made_.get()) refuse(handle);
     Holding hold{objects_[id]->lock};
     if (objects_[id]->generation != bits >> id_bits) refuse(handle);
     use(*objects_[id]);
@@ -134,12 +134,24 @@ class HeapObjects {
   // Requires for a complete answer: lock().
   template <class Visitor>
   void each(Visitor&& visit) const noexcept {
-    const HeapId made = made_.load(std::memory_order_acquire);
+    const HeapId made = made_.get();
     for (HeapId id = 1; id <= made; ++id) visit(*objects_[id]);
   }
 
   // Returns: the bytes that are mapped to describe heaps.  Requires: lock().
   [[nodiscard]] std::size_t mapped_bytes() const noexcept { return mapped_; }
+
+  // Effects: calls visit(range) for each of those mappings.  Requires: lock().
+  template <class Visitor>
+  void each_table(Visitor&& visit) const noexcept {
+    if (objects_ == nullptr) return;
+    visit(Range{reinterpret_cast<std::byte*>(objects_), (most + 1) * sizeof(Object*)});
+    const Object* next = nullptr;
+    each([&](const Object& object) {
+      if (&object != next) visit(Range{reinterpret_cast<std::byte*>(objects_[object.id()]), batch});
+      next = &object + 1;
+    });
+  }
 
   // The lock under which heaps come to be; it comes before those of the heaps.
   [[nodiscard]] Lock& lock() const noexcept { return lock_; }
@@ -152,8 +164,10 @@ class HeapObjects {
   }
 
   [[noreturn, gnu::cold]] static void refuse(const basalt_heap* handle) noexcept {
-    fatal(Text{} << "basalt: use of a heap that is none: " << static_cast<const void*>(handle)
-                 << " was destroyed, or was never created");
+    Report report;
+    report << "basalt: use of a heap that is none: " << static_cast<const void*>(handle)
+           << " was destroyed, or was never created\n";
+    end_report(report, Noticed::at_once, "something has kept the heap's handle for longer than the heap");
   }
 
   // Returns: the entry of the slice of p.
@@ -161,8 +175,11 @@ class HeapObjects {
                                             const char* caller) noexcept {
     const MapEntry entry = space.entry_of(p);
     if (is_object(entry) && owner_of(entry) == object.id()) return entry;
-    fatal(Text{} << "basalt: invalid pointer in " << caller << ": " << p << " is not a block of the heap \""
-                 << object.name() << "\"");
+    Report report;
+    report << "basalt: invalid pointer in " << caller << ": " << p << " is not a block of the heap \""
+           << object.name() << "\"\n";
+    end_report(report, Noticed::at_once,
+               "it may be of another heap, or freed; basalt_heap_of tells which heap has it");
   }
 
   [[nodiscard]] Object* unused(Space<System>& space) noexcept {
@@ -174,14 +191,14 @@ class HeapObjects {
   }
 
   [[nodiscard]] Object* make(Space<System>& space) noexcept {
-    const HeapId id = made_.load(std::memory_order_relaxed) + 1;
+    const HeapId id = made_.known() + 1;
     if (id > most || !have_room()) return nullptr;
     Object* const object = ::new (static_cast<void*>(free_)) Object;
     free_ += sizeof(Object);
     left_ -= sizeof(Object);
     object->start(space, id);
     objects_[id] = object;
-    made_.store(id, std::memory_order_release);
+    made_.set(id);
     return object;
   }
 
@@ -202,8 +219,8 @@ class HeapObjects {
   }
 
   mutable Lock lock_;
-  Object** objects_ = nullptr;   // by id; entry 0 is nobody
-  std::atomic<HeapId> made_{0};  // the highest id that was ever used; published after its entry
+  Object** objects_ = nullptr;  // by id; entry 0 is nobody
+  Published<HeapId> made_;      // the highest id that was ever used; published after its entry
   Object* unused_ = nullptr;
   std::byte* free_ = nullptr;  // where the next description will lie
   std::size_t left_ = 0;       // bytes behind it

@@ -7,7 +7,6 @@
 #include "../base/bits.hpp"
 #include "heap.hpp"
 #include "lock.hpp"
-#include "space.hpp"
 
 namespace basalt::engine {
 
@@ -15,15 +14,14 @@ inline constexpr HeapId most_heaps = 1 << 14;
 
 // A heap is never destroyed: its thread ends, it is parked with its spans and its id, and the next thread takes it. So
 // memory that outlives a thread stays somebody's own, and nothing has to be rewritten.
-template <AddressSpaceOs System>
+template <AddressSpaceOs System, class Heap = engine::Heap<System>, class Lock = engine::Lock>
 class HeapPool {
  public:
-  constexpr HeapPool() noexcept = default;
-
   // Returns: a parked heap, or a new one; nullptr when there is no memory for it.
-  [[nodiscard]] Heap<System>* take(Space<System>& space) noexcept {
+  template <class Space>
+  [[nodiscard]] Heap* take(Space& space) noexcept {
     Holding hold{lock_};
-    Heap<System>* const heap = parked_ != nullptr ? parked_ : make(space);
+    Heap* const heap = parked_ != nullptr ? parked_ : make(space);
     if (heap == nullptr) return nullptr;
     if (heap == parked_) parked_ = heap->next_parked;
     heap->parked = false;
@@ -31,35 +29,44 @@ class HeapPool {
     return heap;
   }
 
-  void park(Heap<System>& heap) noexcept {
+  void park(Heap& heap) noexcept {
     Holding hold{lock_};
     put_on_list(heap);
   }
 
   // Effects: in a forked child, parks the heaps of all threads that are not there any more: all but these two.
   // Requires: the lock.
-  void adopt_all_but(const Heap<System>* mine, const Heap<System>* shared) noexcept {
-    each([&](Heap<System>& heap) {
+  void adopt_all_but(const Heap* mine, const Heap* shared) noexcept {
+    each([&](Heap& heap) {
       if (!heap.parked && &heap != mine && &heap != shared) put_on_list(heap);
     });
   }
 
   // Requires: a heap with this id has been taken once.
-  [[nodiscard]] Heap<System>& heap(HeapId id) const noexcept { return id < few ? *first_[id] : *heaps_[id]; }
+  [[nodiscard]] Heap& heap(HeapId id) const noexcept { return id < few ? *first_[id] : *heaps_[id]; }
 
   template <class Visitor>
   void each(Visitor&& visit) const noexcept {
     for (HeapId id = 1; id <= made_; ++id) visit(heap(id));
   }
 
+  // Effects: calls use(heap) for the heap of this number, from 1 on, while none finds a thread.  Returns: whether there is one.
+  template <class Use>
+  [[nodiscard]] bool with(HeapId id, Use&& use) noexcept {
+    Holding hold{lock_};
+    if (id > made_) return false;
+    use(heap(id));
+    return true;
+  }
+
   // Effects: calls `visit` with each heap that waits for a thread: it is nobody's until then.  Requires: the lock.
   template <class Visitor>
   void each_parked(Visitor&& visit) const noexcept {
-    for (Heap<System>* heap = parked_; heap != nullptr; heap = heap->next_parked) visit(*heap);
+    for (Heap* heap = parked_; heap != nullptr; heap = heap->next_parked) visit(*heap);
   }
 
   // Returns: a heap that waits for a thread, another one each time; nullptr if none does.  Requires: the lock.
-  [[nodiscard]] Heap<System>* next_to_sweep() noexcept {
+  [[nodiscard]] Heap* next_to_sweep() noexcept {
     for (HeapId looks = 0; looks < made_; ++looks) {
       swept_ = swept_ % made_ + 1;
       if (heap(swept_).parked) return &heap(swept_);
@@ -70,7 +77,14 @@ class HeapPool {
   // Returns: how many heaps there are, and the bytes that are mapped for them.  Requires: the lock.
   [[nodiscard]] HeapId count() const noexcept { return made_; }
   [[nodiscard]] std::size_t mapped_bytes() const noexcept {
-    return made_ * mapping + (heaps_ == nullptr ? 0 : most_heaps * sizeof(Heap<System>*));
+    return made_ * mapping + (heaps_ == nullptr ? 0 : most_heaps * sizeof(Heap*));
+  }
+
+  // Effects: calls visit(range) for each of those mappings.  Requires: the lock.
+  template <class Visitor>
+  void each_table(Visitor&& visit) const noexcept {
+    each([&](Heap& heap) { visit(Range{reinterpret_cast<std::byte*>(&heap) - place_in_mapping, mapping}); });
+    if (heaps_ != nullptr) visit(Range{reinterpret_cast<std::byte*>(heaps_), most_heaps * sizeof(Heap*)});
   }
 
   // The lock under which heaps come to be: while it is held, `each` is complete.
@@ -85,20 +99,21 @@ class HeapPool {
   // slow again, in every other run.
   static constexpr std::size_t place_in_mapping = 1728;  // bytes, a multiple of 64
 
-  void put_on_list(Heap<System>& heap) noexcept {
+  void put_on_list(Heap& heap) noexcept {
     heap.policy->heaps.fetch_sub(1, std::memory_order_relaxed);
     heap.parked = true;
     heap.next_parked = parked_;
     parked_ = &heap;
   }
 
-  [[nodiscard]] Heap<System>* make(Space<System>& space) noexcept {
+  template <class Space>
+  [[nodiscard]] Heap* make(Space& space) noexcept {
     if (!have_table() || made_ + 1 == most_heaps) return nullptr;
     const Result<std::byte*> memory = System::map(mapping);
     if (!memory.ok()) return nullptr;
-    auto* const heap = ::new (static_cast<void*>(memory.value + place_in_mapping)) Heap<System>;
+    auto* const heap = ::new (static_cast<void*>(memory.value + place_in_mapping)) Heap;
     const HeapId id = made_ + 1;
-    std::byte* const arrays = memory.value + place_in_mapping + align_up(sizeof(Heap<System>), 64);
+    std::byte* const arrays = heap->annex() + align_up(space.policy.overlay.annex, 64);
     heap->start(space, id, range_between(arrays, memory.value + mapping));
     (id < few ? first_[id] : heaps_[id]) = heap;
     made_ = id;
@@ -107,20 +122,19 @@ class HeapPool {
 
   [[nodiscard]] bool have_table() noexcept {
     if (made_ + 1 < few || heaps_ != nullptr) return true;
-    const Result<std::byte*> table = System::map(most_heaps * sizeof(Heap<System>*));
-    heaps_ = reinterpret_cast<Heap<System>**>(table.value);
+    const Result<std::byte*> table = System::map(most_heaps * sizeof(Heap*));
+    heaps_ = reinterpret_cast<Heap**>(table.value);
     return table.ok();
   }
 
   mutable Lock lock_;
   static constexpr HeapId few = 16;
 
-  Heap<System>* first_[few] =
-      {};  // by id, so that a program with few threads needs no table; entry 0 is nobody
-  Heap<System>** heaps_ = nullptr;  // by id, from `few` on
-  HeapId made_ = 0;                 // the highest id that is in use
-  HeapId swept_ = 0;                // the one that was swept last
-  Heap<System>* parked_ = nullptr;
+  Heap* first_[few] = {};   // by id, so that a program with few threads needs no table; entry 0 is nobody
+  Heap** heaps_ = nullptr;  // by id, from `few` on
+  HeapId made_ = 0;         // the highest id that is in use
+  HeapId swept_ = 0;        // the one that was swept last
+  Heap* parked_ = nullptr;
 };
 
 }  // namespace basalt::engine

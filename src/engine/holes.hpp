@@ -45,6 +45,18 @@ static_assert(16 * slice_bytes / hole_bytes <= 64, "a span has no more slices th
   return ~taken & holes_between(0, span.slices * slice_bytes);
 }
 
+// Effects: calls look(slot) for every free slot, but for those that lie in holes whole.
+template <class Look>
+void each_idle_slot(const Span& span, Look&& look) noexcept {
+  for (unsigned w = 0; w * 64 < span.slots; ++w) {
+    for (std::uint64_t bits = span.free[w]; bits != 0; bits &= bits - 1) {
+      const unsigned slot = w * 64 + static_cast<unsigned>(std::countr_zero(bits));
+      const std::size_t begin = std::size_t{slot} * span.slot_size;
+      if ((holes_between(begin, begin + span.slot_size) & ~span.holes) != 0) look(span.slot(slot));
+    }
+  }
+}
+
 // Effects: gives what is empty back to the system, in whole pages, run by run.  Returns: the bytes of the runs that went.
 template <class Os>
 std::size_t make_holes(Span& span) noexcept {
@@ -63,12 +75,15 @@ std::size_t make_holes(Span& span) noexcept {
   return gone;
 }
 
-// Effects: the slots up to `last` may be written to now.
+// Effects: the slots up to `last` may be written to now.  Returns: the holes that are none any more.
 //
 // Slots are handed out from the lowest on: where one of those before `last` is in use already, there is no hole.
-inline void fill_holes(Span& span, unsigned last) noexcept {
-  if (span.holes != 0) [[unlikely]]
-    span.holes &= ~holes_between(0, (std::size_t{last} + 1) * span.slot_size);
+inline std::uint64_t fill_holes(Span& span, unsigned last) noexcept {
+  if (span.holes == 0) [[likely]]
+    return 0;
+  const std::uint64_t filled = span.holes & holes_between(0, (std::size_t{last} + 1) * span.slot_size);
+  span.holes &= ~filled;
+  return filled;
 }
 
 }  // namespace basalt::engine

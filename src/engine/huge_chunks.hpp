@@ -38,8 +38,11 @@ class HugeChunks : public ChunkMap<System> {
 
  protected:
   // Returns: a block of at least `bytes`, which are whole pages, at a multiple of `alignment`; `none` if there is no memory.
-  [[nodiscard]] std::size_t take_block(std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t c = take_kept(bytes, alignment);
+  // Those that were freed are used again, or not.
+  enum class Reuse : std::uint8_t { allowed, never };
+  [[nodiscard]] std::size_t take_block(std::size_t bytes, std::size_t alignment,
+                                       Reuse reuse = Reuse::allowed) noexcept {
+    std::size_t c = reuse == Reuse::allowed ? take_kept(bytes, alignment) : none;
     const bool kept = c != none;
     if (!kept) c = map_block({chunks_for(bytes), bytes, std::max(alignment, chunk_bytes)});
     if (c == none) return none;
@@ -68,6 +71,15 @@ class HugeChunks : public ChunkMap<System> {
     huge_bytes_ -= this->chunk(c).huge_bytes;
     spare(c, 0);
     release(c);
+  }
+
+  // Effects: nobody has the block any more, and nobody may touch it until many others have come here. Its pages are gone.
+  void exile_block(std::size_t c) noexcept {
+    huge_bytes_ -= this->chunk(c).huge_bytes;
+    spare(c, 0);
+    if (System::close({this->address(c * slices_per_chunk), this->chunk(c).huge_bytes})) return release(c);
+    keep(c, Kept::clean);
+    if (kept_count_ > most_exiled) release_first_kept();
   }
 
   // Effects: the block has `bytes` now, which are whole pages, where it is if the window is free behind it, else elsewhere;
@@ -114,6 +126,8 @@ class HugeChunks : public ChunkMap<System> {
   }
 
  private:
+  static constexpr std::size_t most_exiled = 64;  // blocks
+
   [[nodiscard]] static std::size_t chunks_for(std::size_t bytes) noexcept {
     return align_up(bytes, chunk_bytes) / chunk_bytes;
   }
@@ -224,15 +238,16 @@ class HugeChunks : public ChunkMap<System> {
 
   void release_first_kept() noexcept {
     const std::size_t c = kept_first_;
+    const Kept state = this->chunk(c).kept;
     take_from_queue({c, none});
-    release(c);
+    release(c, state);
   }
 
   // Effects: the huge block's memory goes back to the system; if that cannot give up the addresses, they are kept.
-  void release(std::size_t c) noexcept {
+  void release(std::size_t c, Kept state = Kept::dirty) noexcept {
     const Range memory{this->address(c * slices_per_chunk), length(c)};
     if (!System::unmap(memory)) return this->vacate(c, chunks_for(memory.size));
-    keep(c, System::decommit(memory) ? Kept::dirty : Kept::clean);
+    keep(c, state == Kept::dirty && System::decommit(memory) ? Kept::dirty : Kept::clean);
   }
 
   // What is kept must never be why there is no memory.

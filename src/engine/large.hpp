@@ -7,7 +7,7 @@
 
 #include "../base/bits.hpp"
 #include "../platform/bytes.hpp"
-#include "../platform/fatal.hpp"
+#include "crimes.hpp"
 #include "page_map.hpp"
 #include "space.hpp"
 
@@ -23,8 +23,8 @@ class LargeBlocks {
   // Returns: a block of `size` bytes at a multiple of `alignment`, or nullptr.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
     if (size > max_request || alignment > GiB || !space_.ready()) return nullptr;
-    return size > largest_run || alignment > largest_run ? allocate_huge(size, alignment)
-                                                         : allocate_run(size, alignment);
+    return size > largest_run() || alignment > largest_run() ? allocate_huge(size, alignment)
+                                                             : allocate_run(size, alignment);
   }
 
   // The same with all of the block zero. What the system gives is zero already: it is not touched.
@@ -40,20 +40,26 @@ class LargeBlocks {
   // Requires: `entry` is the map entry of `slice`, in which p lies.
   // Returns: false if there is no large block; one that is freed twice, or in its middle, ends the program.
   [[nodiscard]] bool free(void* p, std::size_t slice, MapEntry entry) noexcept {
-    if (entry == entry_for(Kind::interior)) refuse_inside(p);
+    insist_on_beginning(p, slice, entry);
     if (entry == 0) refuse_unclaimed(p, slice);
     const bool huge = entry == entry_for(Kind::huge);
     if (!huge && entry != entry_for(Kind::large)) return false;
-    if (p != space_.address(slice)) refuse_inside(p);
     if (!space_.claim(slice, entry)) refuse_double(p);
     if (huge) {
       space_.give_huge(slice);
     } else {
       const Run run{slice, space_.descriptor(slice).slices};
       space_.mark(run, 0, 0);
-      space_.give(run);
+      space_.give_large(run);
     }
     return true;
+  }
+
+  // Errors: a pointer into the middle of a large block ends the program.  Requires: as free.
+  void insist_on_beginning(const void* p, std::size_t slice, MapEntry entry) const noexcept {
+    if (entry == entry_for(Kind::interior)) refuse_interior(p, slice);
+    const bool begins_here = entry == entry_for(Kind::huge) || entry == entry_for(Kind::large);
+    if (begins_here && p != space_.address(slice)) refuse_inside(p, slice, entry);
   }
 
   [[nodiscard]] std::size_t usable_size(std::size_t slice, MapEntry entry) const noexcept {
@@ -65,15 +71,16 @@ class LargeBlocks {
   [[nodiscard]] void* resize(void* p, std::size_t size) noexcept {
     const std::size_t slice = space_.slice_of(p);
     const MapEntry entry = space_.entry(slice);
-    if (entry == entry_for(Kind::huge) && size > largest_run && size <= max_request)
+    if (entry == entry_for(Kind::huge) && size > largest_run() && size <= max_request)
       return resize_huge(slice, size);
-    if (entry == entry_for(Kind::large) && size <= largest_run) return extend_run(slice, size) ? p : nullptr;
+    if (entry == entry_for(Kind::large) && size <= largest_run())
+      return extend_run(slice, size) ? p : nullptr;
     return nullptr;
   }
 
  private:
-  static constexpr std::size_t largest_run =
-      chunk_bytes / 2;  // bytes: above it a block gets chunks to itself
+  // Returns: the bytes above which a block gets chunks to itself.
+  [[nodiscard]] std::size_t largest_run() const noexcept { return space_.policy.overlay.largest_run; }
 
   [[nodiscard]] static unsigned slices_for(std::size_t size) noexcept {
     return static_cast<unsigned>(align_up(std::max<std::size_t>(size, 1), slice_bytes) >> slice_shift);
@@ -113,12 +120,18 @@ class LargeBlocks {
   // Only the first slice of a huge block has an entry, and free memory has none: where there is none, the space is asked.
   [[gnu::cold]] void refuse_unclaimed(const void* p, std::size_t slice) const noexcept {
     const Tenant tenant = space_.tenant(slice);
-    if (tenant == Tenant::huge_block) refuse_inside(p);
+    if (tenant == Tenant::huge_block) refuse_inside_large(p, nullptr, 0);
     if (tenant == Tenant::vacant) refuse_double(p);
   }
 
-  [[noreturn, gnu::cold]] static void refuse_inside(const void* p) noexcept {
-    fatal(Text{} << "basalt: invalid pointer in free: " << p << " lies inside a large block");
+  [[noreturn, gnu::cold]] void refuse_inside(const void* p, std::size_t slice,
+                                             MapEntry entry) const noexcept {
+    refuse_inside_large(p, space_.address(slice), usable_size(slice, entry));
+  }
+  [[noreturn, gnu::cold]] void refuse_interior(const void* p, std::size_t slice) const noexcept {
+    while (space_.entry(slice) == entry_for(Kind::interior)) --slice;
+    if (space_.entry(slice) == entry_for(Kind::large)) refuse_inside(p, slice, entry_for(Kind::large));
+    refuse_inside_large(p, nullptr, 0);  // it goes at this moment
   }
 
   Space<System>& space_;

@@ -1,10 +1,10 @@
 // Who is asked when a request cannot be served.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 
 #include "../base/bits.hpp"
+#include "../base/published.hpp"
 
 namespace basalt::engine {
 
@@ -22,22 +22,20 @@ inline constexpr std::size_t largest_alignment = GiB;
 class MemoryHandler {
  public:
   // Returns: the handler until now; nullptr if there was none.
-  AskForMemory set(AskForMemory handler) noexcept {
-    return handler_.exchange(handler, std::memory_order_acq_rel);
-  }
+  AskForMemory set(AskForMemory handler) noexcept { return handler_.swap(handler); }
 
   // Effects: calls `take` until it returns a block, or the handler gives up.  Requires: no lock is held.
   template <class Take>
   [[nodiscard]] void* ask_until(std::size_t size, std::size_t alignment, Take&& take) const noexcept {
     for (;;) {
       if (void* const block = take()) return block;
-      const AskForMemory handler = handler_.load(std::memory_order_acquire);
+      const AskForMemory handler = handler_.get();
       if (handler == nullptr || !servable(size, alignment) || handler(size) == 0) return nullptr;
     }
   }
 
  private:
-  std::atomic<AskForMemory> handler_{nullptr};
+  Published<AskForMemory> handler_;
 };
 
 }  // namespace basalt::engine

@@ -7,8 +7,10 @@
 #include <cstdint>
 
 #include "../base/bits.hpp"
+#include "../base/published.hpp"
 #include "../base/range.hpp"
 #include "../platform/os.hpp"
+#include "crimes.hpp"
 #include "span.hpp"
 
 namespace basalt::engine {
@@ -17,12 +19,10 @@ namespace basalt::engine {
 // threads, and one word that says which are taken. No lock, and nothing that a handler could find half done.
 //
 // malloc in a handler is outside of what POSIX allows; this is for programs that do it nevertheless.
-template <Os System>
+template <Os System, class Atomics = StdAtomics>
 class NestedBlocks {
  public:
   static constexpr std::size_t slot_bytes = 16 * KiB;
-
-  constexpr NestedBlocks() noexcept = default;
 
   // Returns: a block that is aligned to slot_bytes; nullptr if it would have to be longer, or all are taken.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept {
@@ -32,7 +32,7 @@ class NestedBlocks {
       const auto slot = static_cast<unsigned>(std::countr_one(taken));
       if (taken_.compare_exchange_weak(taken, taken | bit(slot), std::memory_order_acquire,
                                        std::memory_order_relaxed))
-        return begin_.load(std::memory_order_relaxed) + slot * slot_bytes;
+        return begin_.known() + slot * slot_bytes;
     }
     return nullptr;
   }
@@ -48,7 +48,7 @@ class NestedBlocks {
   }
 
   [[nodiscard]] bool owns(const void* p) const noexcept {
-    return begin_.load(std::memory_order_acquire) != nullptr && offset_of(p) < slots * slot_bytes;
+    return begin_.get() != nullptr && offset_of(p) < slots * slot_bytes;
   }
 
  private:
@@ -60,28 +60,29 @@ class NestedBlocks {
   }
 
   [[nodiscard]] std::size_t offset_of(const void* p) const noexcept {
-    return address_of(p) - address_of(begin_.load(std::memory_order_relaxed));
+    return address_of(p) - address_of(begin_.known());
   }
 
   // Effects: maps the slots at their first use; of several threads that try, one.  Returns: whether they are there.
   [[nodiscard]] bool ready() noexcept {
-    if (begin_.load(std::memory_order_acquire) != nullptr) return true;
+    if (begin_.get() != nullptr) return true;
     const Result<std::byte*> memory = System::map((slots + 1) * slot_bytes);
-    if (!memory.ok()) return begin_.load(std::memory_order_acquire) != nullptr;
-    std::byte* nobody_was_first = nullptr;
-    if (!begin_.compare_exchange_strong(nobody_was_first, align_up(memory.value, slot_bytes),
-                                        std::memory_order_acq_rel, std::memory_order_acquire))
-      (void)System::unmap({memory.value, (slots + 1) * slot_bytes});
+    if (!memory.ok()) return begin_.get() != nullptr;
+    std::byte* const mine = align_up(memory.value, slot_bytes);
+    if (begin_.offer(mine) != mine) (void)System::unmap({memory.value, (slots + 1) * slot_bytes});
     return true;
   }
 
   [[noreturn, gnu::cold]] static void refuse_inside(const void* p) noexcept {
-    fatal(Text{} << "basalt: invalid pointer in free: " << p
-                 << " is not the beginning of a block; it lies in a block of " << slot_bytes << " bytes");
+    Report report;
+    report << "basalt: invalid pointer in free: " << p
+           << " is not the beginning of a block; it lies in a block of " << slot_bytes
+           << " bytes\n  block: one for handlers of signals that interrupt an allocation\n";
+    end_report(report, Noticed::at_once, moved);
   }
 
-  std::atomic<std::byte*> begin_{nullptr};
-  std::atomic<std::uint64_t> taken_{0};
+  Published<std::byte*, Atomics> begin_;
+  typename Atomics::template Atomic<std::uint64_t> taken_{0};
 };
 
 }  // namespace basalt::engine

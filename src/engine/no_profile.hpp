@@ -15,6 +15,7 @@ namespace basalt::engine {
 //   lose()                      Effects: one was sampled whose free nobody would notice, so it is not followed.
 //   forget(block)               Effects: the block is about to be freed; it need not have been sampled.
 //   table_bytes()               Returns: what it has mapped.
+//   each_table(visit)           Effects: calls visit(range) for each of its mappings.
 //   lock()                      Returns: the lock that `note` and `forget` take.
 class NoProfile {
  public:
@@ -25,6 +26,8 @@ class NoProfile {
   void lose() const noexcept {}
   void forget(const void*) const noexcept {}
   [[nodiscard]] std::size_t table_bytes() const noexcept { return 0; }
+  template <class Visitor>
+  void each_table(Visitor&&) const noexcept {}
   [[nodiscard]] Lock& lock() const noexcept { return lock_; }
 
  private:

@@ -55,7 +55,7 @@ inline constexpr Option options[] = {
     {"container", OptionKind::choice, &Policy::container, {1, 1, 1}, 0, 1, "off|on",
      "whether 7/8 of the control group's limit is a soft limit, and threads above 8 for each processor keep less"},
     {"guard", OptionKind::sampling, &Policy::guard, {0, 0, 0}, 0, SIZE_MAX, "",
-     "one request in N, on average, is put between guard pages, if one of so many SLOTS is free; on is 10000:64"},
+     "one request in N, on average, is put between guard pages, if one of so many SLOTS is free; on is 10000:64, as in the hardened library"},
     {"foreign", OptionKind::choice, nullptr, {}, 0, 1, "abort|leak",
      "what comes of a pointer that was not allocated here; abort where Basalt is linked, leak where it is preloaded"},
     {"stats", OptionKind::file, nullptr, {}, 0, 0, "FILE",

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../base/bits.hpp"
+#include "checks.hpp"
 #include "span.hpp"
 
 namespace basalt::engine {
@@ -15,6 +16,7 @@ namespace basalt::engine {
 //
 // Law: a block is forgotten before it is sent. So whoever inherits the outbox of a thread that was in the midst of it, in a
 // forked child, sends no block twice; some of one word may be lost.
+template <class Checks = engine::Checks>
 class Outbox {
  public:
   [[nodiscard]] bool full() const noexcept { return held() == most_blocks || bytes_ >= most_bytes; }
@@ -66,24 +68,20 @@ class Outbox {
   // Effects: sends the last block, and those before it that lie in the same word of the same bitmap.
   template <class Announce>
   [[nodiscard]] Sent send_word(Announce&& announce) noexcept {
-    unsigned left = held();
-    Span& span = *parcels_[left - 1].span;
-    unsigned word = 0;
-    std::uint64_t bits = 0;
+    unsigned left = held() - 1;
+    Span& span = *parcels_[left].span;
+    const unsigned last = Checks::slot(span, parcels_[left].block);
+    const unsigned word = last / 64;
+    std::uint64_t bits = bit_of(last);
     for (; left != 0 && parcels_[left - 1].span == &span; --left) {
-      const unsigned slot = checked_slot(span, parcels_[left - 1].block);
-      if (bits == 0) word = slot / 64;
+      const unsigned slot = Checks::slot(span, parcels_[left - 1].block);
       if (slot / 64 != word) break;
-      const std::uint64_t bit = std::uint64_t{1} << slot % 64;
-      if ((bits & bit) != 0) refuse_double(parcels_[left - 1].block);
-      bits |= bit;
+      Checks::add(bits, span, slot);
     }
     const std::size_t bytes = (held() - left) * std::size_t{span.slot_size};
     held_.store(left, std::memory_order_release);
     const GivenBack given = span.remote.give(word, bits);
-    if (given.twice != 0) {
-      refuse_double(span.slot(word * 64 + static_cast<unsigned>(std::countr_zero(given.twice))));
-    }
+    Checks::insist_apart(given.before, bits, span, word);
     if (given.announce) announce(given.owner, span);
     return {given.owner, bytes};
   }

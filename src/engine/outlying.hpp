@@ -8,11 +8,11 @@
 // was mapped for a leaf stays.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "../base/bits.hpp"
+#include "../base/published.hpp"
 #include "../base/range.hpp"
 #include "../platform/os.hpp"
 
@@ -27,22 +27,20 @@ class Outlying {
 
   constexpr Outlying() noexcept = default;
 
-  [[nodiscard]] bool any() const noexcept { return root_.load(std::memory_order_acquire) != nullptr; }
+  [[nodiscard]] bool any() const noexcept { return root_.get() != nullptr; }
 
   // Returns: the index of the chunk in which the address lies, or `none`. Any address may be asked for.
   [[nodiscard]] std::size_t find(std::uintptr_t address) const noexcept {
-    const Root* const root = root_.load(std::memory_order_acquire);
+    const Root* const root = root_.get();
     const std::uintptr_t chunk = address >> chunk_shift;
     if (root == nullptr || chunk >= fan * fan) return none;
-    const Leaf* const leaf = root->leaves[chunk / fan].load(std::memory_order_acquire);
+    const Leaf* const leaf = root->leaves[chunk / fan].get();
     if (leaf == nullptr) return none;
-    return leaf->numbers[chunk % fan].load(std::memory_order_acquire) - std::size_t{1};  // 0 becomes `none`
+    return leaf->numbers[chunk % fan].get() - std::size_t{1};  // 0 becomes `none`
   }
 
   // Requires: the chunk has been added.
-  [[nodiscard]] std::byte* address(std::size_t index) const noexcept {
-    return root_.load(std::memory_order_acquire)->places[index];
-  }
+  [[nodiscard]] std::byte* address(std::size_t index) const noexcept { return root_.get()->places[index]; }
 
   // The following require the lock of the Space.
 
@@ -53,35 +51,44 @@ class Outlying {
     }
     for (std::size_t i = 0; i < count; ++i) {
       std::byte* const here = place + (i << chunk_shift);
-      root_.load(std::memory_order_relaxed)->places[index + i] = here;
-      number(here).store(static_cast<std::uint32_t>(index + i + 1), std::memory_order_release);
+      root_.known()->places[index + i] = here;
+      number(here).set(static_cast<std::uint32_t>(index + i + 1));
     }
     return true;
   }
 
   void remove(std::size_t index, std::size_t count) noexcept {
-    for (std::size_t i = 0; i < count; ++i) number(address(index + i)).store(0, std::memory_order_release);
+    for (std::size_t i = 0; i < count; ++i) number(address(index + i)).set(0);
   }
 
   [[nodiscard]] std::size_t mapped_bytes() const noexcept { return mapped_bytes_; }
+
+  // Effects: calls visit(range) for each mapping of the tables.
+  template <class Visitor>
+  void each_table(Visitor&& visit) const noexcept {
+    auto* const root = root_.get();
+    if (root == nullptr) return;
+    visit(Range{reinterpret_cast<std::byte*>(root), sizeof(Root)});
+    for (const Published<Leaf*>& leaf : root->leaves) {
+      auto* const there = reinterpret_cast<std::byte*>(leaf.get());
+      if (there != nullptr) visit(Range{there, sizeof(Leaf)});
+    }
+  }
 
  private:
   static constexpr std::size_t fan = 1 << 13;
 
   struct Leaf {
-    std::atomic<std::uint32_t> numbers[fan];
+    Published<std::uint32_t> numbers[fan];
   };
   struct Root {
-    std::atomic<Leaf*> leaves[fan];
+    Published<Leaf*> leaves[fan];
     std::byte* places[most];
   };
 
-  [[nodiscard]] std::atomic<std::uint32_t>& number(const std::byte* place) const noexcept {
+  [[nodiscard]] Published<std::uint32_t>& number(const std::byte* place) const noexcept {
     const std::uintptr_t chunk = address_of(place) >> chunk_shift;
-    return root_.load(std::memory_order_relaxed)
-        ->leaves[chunk / fan]
-        .load(std::memory_order_relaxed)
-        ->numbers[chunk % fan];
+    return root_.known()->leaves[chunk / fan].known()->numbers[chunk % fan];
   }
 
   // Memory of the system is zero, and so are an empty root and an empty leaf.
@@ -91,12 +98,11 @@ class Outlying {
     if (!any()) {
       auto* const root = reinterpret_cast<Root*>(mapped(sizeof(Root)));
       if (root == nullptr) return false;
-      root_.store(root, std::memory_order_release);
+      root_.set(root);
     }
-    std::atomic<Leaf*>& leaf = root_.load(std::memory_order_relaxed)->leaves[chunk / fan];
-    if (leaf.load(std::memory_order_relaxed) == nullptr)
-      leaf.store(reinterpret_cast<Leaf*>(mapped(sizeof(Leaf))), std::memory_order_release);
-    return leaf.load(std::memory_order_relaxed) != nullptr;
+    Published<Leaf*>& leaf = root_.known()->leaves[chunk / fan];
+    if (leaf.known() == nullptr) leaf.set(reinterpret_cast<Leaf*>(mapped(sizeof(Leaf))));
+    return leaf.known() != nullptr;
   }
 
   [[nodiscard]] std::byte* mapped(std::size_t bytes) noexcept {
@@ -106,7 +112,7 @@ class Outlying {
     return memory.value;
   }
 
-  std::atomic<Root*> root_{nullptr};
+  Published<Root*> root_;
   std::size_t mapped_bytes_ = 0;
 };
 

@@ -56,6 +56,14 @@ inline constexpr HeapId nobody = 0xff'ffff;  // owner of what belongs to no heap
   return entry_for(kind_of(entry) == Kind::object_huge ? Kind::huge : Kind::large);
 }
 
+// Effects: takes the entry away: from then on the block is the caller's to end or to move.
+// Returns: whether it was `expected`; of several threads that try, one finds it so. Relaxed: who has the block next has it by the
+// lock of the space.
+template <class Entry>
+[[nodiscard]] bool take_entry(Entry& entry, MapEntry expected) noexcept {
+  return entry.compare_exchange_strong(expected, 0, std::memory_order_relaxed, std::memory_order_relaxed);
+}
+
 // What a free needs of the map, copied into the front of every heap.
 //
 // All three are 0 in a heap that is not one yet, so that every pointer fails the range check there.

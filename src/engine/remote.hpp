@@ -55,7 +55,8 @@ class SpanWord {
 
 // What became of slots that were given back.
 struct GivenBack {
-  std::uint64_t twice = 0;  // those whose bits were set before: double frees
+  std::uint64_t before =
+      0;  // the bits that were set before; if one of them was given again, it is a double free
   bool announce =
       false;         // the span was full: the caller, and nobody else, has to put it on the owner's inbox
   HeapId owner = 0;  // whose slots they are
@@ -74,16 +75,15 @@ class RemoteFrees {
   [[nodiscard]] GivenBack give(unsigned w, std::uint64_t bits) noexcept {
     const SpanWord before =
         word_.load(std::memory_order_relaxed);  // as long as the slots are in use, it cannot end
-    const std::uint64_t old = bits_[w].fetch_or(bits, std::memory_order_seq_cst);
-    if ((old & bits) != 0) return {.twice = old & bits};
+    const std::uint64_t set = bits_[w].fetch_or(bits, std::memory_order_seq_cst);
     SpanWord now = word_.load(std::memory_order_seq_cst);
     if (now.generation() != before.generation() || now.state() != SpanState::full)
-      return {.owner = before.owner()};
+      return {.before = set, .owner = before.owner()};
     if (!word_.compare_exchange_strong(now, now.in(SpanState::returned), std::memory_order_relaxed,
                                        std::memory_order_relaxed)) {
-      return {.owner = before.owner()};
+      return {.before = set, .owner = before.owner()};
     }
-    return {.announce = true, .owner = now.owner()};
+    return {.before = set, .announce = true, .owner = now.owner()};
   }
 
   // What follows is for the owner, under its lock.

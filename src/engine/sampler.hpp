@@ -28,15 +28,17 @@ namespace basalt::engine {
 // A sampled block has to be noticed when it is freed, and the short path looks at no more than its slice. So small ones lie in
 // spans of a heap object of their own, and their frees are on the slow path, as those of large and of guarded blocks
 // are anyway.
-template <AddressSpaceOs System, class Profile>
+template <AddressSpaceOs System, class Profile, class Checks = engine::Checks>
 class Sampler {
  public:
-  Sampler(Parts<System>& parts, Profile& profile) noexcept : parts_{parts}, profile_{profile} {}
+  using Heap = engine::Heap<System, Checks>;
+
+  Sampler(Parts<System, Checks>& parts, Profile& profile) noexcept : parts_{parts}, profile_{profile} {}
 
   // Returns: a block for a request, which is counted; `ordinary` makes it if it is due for nothing, or there is no other.
   // Requires: `heap` is the thread's, or nullptr if nothing is counted for it. No lock is held.
   template <class Ordinary>
-  [[nodiscard]] void* serve(Heap<System>* heap, const guard::Request& request, Ordinary&& ordinary) noexcept {
+  [[nodiscard]] void* serve(Heap* heap, const guard::Request& request, Ordinary&& ordinary) noexcept {
     if (heap == nullptr) return ordinary();
     follow(*heap);
     if (!heap->countdown.counts()) [[likely]]
@@ -56,7 +58,7 @@ class Sampler {
   }
 
   // Returns: as LargeBlocks::resize. A block that was resized counts as freed and requested.
-  [[nodiscard]] void* resize(Heap<System>* heap, void* p, std::size_t size) noexcept {
+  [[nodiscard]] void* resize(Heap* heap, void* p, std::size_t size) noexcept {
     profile_.forget(p);  // now: once it has moved, the place may be another block's
     void* const resized = LargeBlocks<System>{parts_.space}.resize(p, size);
     if (resized != nullptr && heap != nullptr && heap->countdown.counts()) {
@@ -77,12 +79,12 @@ class Sampler {
     }
     policy().sample_bytes.store(period, std::memory_order_relaxed);
     Holding hold{parts_.pool.lock()};
-    if (period != 0) parts_.pool.each([](Heap<System>& heap) { leave_short_path(heap); });
+    if (period != 0) parts_.pool.each([](Heap& heap) { leave_short_path(heap); });
     return no_error;
   }
 
   // Effects: a forked child draws other numbers than its parent.
-  void differ_from_parent(Heap<System>& heap) noexcept {
+  void differ_from_parent(Heap& heap) noexcept {
     parts_.guarded.reseed();
     if (heap.countdown.counts()) draw(heap, {heap.countdown.rate() != 0, heap.countdown.period() != 0});
   }
@@ -98,7 +100,7 @@ class Sampler {
 
   // Effects: the heap counts what the policy wishes it to. Whoever changes that looks in at every heap, under its lock: so
   // that a heap cannot return to its short path with what it has read before.
-  void follow(Heap<System>& heap) noexcept {
+  void follow(Heap& heap) noexcept {
     if (rate() == heap.countdown.rate() && period() == heap.countdown.period()) [[likely]]
       return;
     Holding hold{heap.lock};
@@ -106,42 +108,37 @@ class Sampler {
     heap.small_limit.store(heap.countdown.counts() ? 0 : largest_small, std::memory_order_relaxed);
   }
 
-  [[nodiscard]] Due take(Heap<System>& heap, std::size_t size) noexcept {
+  [[nodiscard]] Due take(Heap& heap, std::size_t size) noexcept {
     const Due due = heap.countdown.take(size);
     draw(heap, due);
     return due;
   }
 
-  void draw(Heap<System>& heap, Due due) noexcept {
+  void draw(Heap& heap, Due due) noexcept {
     if (due.guard) heap.countdown.draw_guard(rate(), parts_.guarded.random());
     if (due.profile) heap.countdown.draw_profile(period(), parts_.guarded.random());
   }
 
   // Its thread finds out why on its next request.
-  static void leave_short_path(Heap<System>& heap) noexcept {
+  static void leave_short_path(Heap& heap) noexcept {
     Holding hold{heap.lock};
     heap.small_limit.store(0, std::memory_order_relaxed);
   }
 
   [[nodiscard]] void* sampled_slot(const guard::Request& request) noexcept {
-    return parts_.objects.allocate(parts_.samples.load(std::memory_order_acquire), request.size,
-                                   request.alignment);
+    return parts_.objects.allocate(parts_.samples.get(), request.size, request.alignment);
   }
 
   // There is one for the life of the process; a thread that comes second gives its own back.
   [[nodiscard]] bool have_heap_of_samples() noexcept {
-    if (parts_.samples.load(std::memory_order_acquire) != nullptr) return true;
+    if (parts_.samples.get() != nullptr) return true;
     basalt_heap* const heap = parts_.objects.create(parts_.space, {.name = "sampled blocks"});
     if (heap == nullptr) return false;
-    basalt_heap* nobody_was_first = nullptr;
-    if (!parts_.samples.compare_exchange_strong(nobody_was_first, heap, std::memory_order_acq_rel,
-                                                std::memory_order_acquire)) {
-      parts_.objects.destroy(heap);
-    }
+    if (parts_.samples.offer(heap) != heap) parts_.objects.destroy(heap);
     return true;
   }
 
-  Parts<System>& parts_;
+  Parts<System, Checks>& parts_;
   Profile& profile_;
 };
 

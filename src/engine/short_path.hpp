@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "checks.hpp"
 #include "countdown.hpp"
 #include "page_map.hpp"
 #include "size_class.hpp"
@@ -47,12 +48,13 @@ static_assert([] {
 //      v               v                    v
 //  | 0 | p | p | p | p |                    |
 //
-// In front of the array lies a null, so that there always is something to compare with what comes on top.
+// In front of the array lie two nulls, so that there always is something to compare with what comes on top.
 //
 // Only the heap's own thread pushes and pops, without a lock. `base` and `limit` change under the lock, so whoever holds
 // it may look on; `top` moves all the time, so it is atomic, at no cost. It is stored after the slot it uncovers, so that a
 // child whose parent's thread was in the midst of it loses one slot at most. Four words, so that no bin lies in two lines of
 // the processor's cache.
+template <class Checks = engine::Checks>
 class alignas(32) Bin {
  public:
   [[nodiscard]] bool empty() const noexcept { return top() == base_; }
@@ -60,7 +62,9 @@ class alignas(32) Bin {
   [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::size_t>(top() - base_); }
   [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
   [[nodiscard]] void** base() const noexcept { return base_; }
-  [[nodiscard]] bool newest_is(const void* slot) const noexcept { return !empty() && top()[-1] == slot; }
+  [[nodiscard]] bool came_last(const void* slot) const noexcept {  // or as the last but one
+    return !empty() && (top()[-1] == slot || top()[-2] == slot);
+  }
   [[nodiscard]] std::size_t array_slots() const noexcept { return array_slots_; }  // capacity may be less
 
   // Returns: whether there was a slot to give.
@@ -72,10 +76,10 @@ class alignas(32) Bin {
     return true;
   }
 
-  // Returns: whether there was room, and the slot was not the last that came: nobody may free it twice in a row.
+  // Returns: whether there was room, and the slot was none of the last two that came: nobody may free it again.
   [[nodiscard, gnu::always_inline]] bool push(void* slot) noexcept {
     void** const end = top_.load(std::memory_order_relaxed);
-    if (end == limit_ || end[-1] == slot) return false;
+    if (end == limit_ || (Checks::newest && (end[-1] == slot || end[-2] == slot))) return false;
     *end = slot;
     top_.store(end + 1, std::memory_order_release);
     return true;
@@ -94,13 +98,22 @@ class alignas(32) Bin {
   // Requires: that many were held at most until now, and the array is as long.
   void resize(std::size_t capacity) noexcept { limit_ = base_ + capacity; }
 
-  // Effects: goes on in a wider array.  Requires: one word lies in front of that.
+  // Effects: has no array any more.  Requires: nothing is held.
+  void forget() noexcept {
+    base_ = limit_ = nullptr;
+    array_slots_ = 0;
+    top_.store(nullptr, std::memory_order_release);
+  }
+
+  static constexpr std::size_t ahead = 2;  // words in front of the array
+
+  // Effects: goes on in a wider array.  Requires: `ahead` words lie in front of that.
   void move_to(void** array, std::size_t capacity) noexcept {
     void** const end = std::copy(base_, top(), array);
     base_ = array;
     limit_ = array + capacity;
     array_slots_ = capacity;
-    array[-1] = nullptr;
+    array[-1] = array[-2] = nullptr;
     top_.store(end, std::memory_order_release);
   }
 
@@ -117,8 +130,9 @@ class alignas(32) Bin {
 //
 // A thread that has no heap yet points to one that is empty and nobody's: `small_limit` and the window are 0 there, and
 // its bins are empty and full at once, so every call takes a slow path without a test for it.
+template <class Checks = engine::Checks>
 struct HeapFront {
-  Bin bins[class_count];  // first, so that a class is but a shift away from its bin
+  Bin<Checks> bins[class_count];  // first, so that a class is but a shift away from its bin
   Window window;
   MapEntry tag = tag_of(nobody) | 0xff;       // matches no entry of the map
   std::atomic<std::uint32_t> small_limit{0};  // bytes: larger requests take the slow path; see Sampler
@@ -160,7 +174,7 @@ struct HeapFront {
     if (size > largest_small || slice >= window.slices) [[unlikely]]
       return false;
     const std::size_t c = class_of(size);
-    if (window.entries[slice].load(std::memory_order_relaxed) != (tag | c)) [[unlikely]]
+    if ((window.entries[slice].load(std::memory_order_relaxed) ^ tag) != c) [[unlikely]]
       return false;
     return bins[c].push(p);
   }

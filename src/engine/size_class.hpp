@@ -35,6 +35,9 @@ using SizeClass = std::uint8_t;
 
 static_assert(slot_bytes(class_count - 1) == largest_small);
 
+// Returns: the bytes of such a slot that a caller may use.
+[[nodiscard]] constexpr std::size_t usable_bytes(unsigned c) noexcept { return c == 0 ? 0 : slot_bytes(c); }
+
 struct ClassTable {
   std::array<SizeClass, largest_small / slot_step + 1> of_steps{};  // by size in steps, rounded up
 };

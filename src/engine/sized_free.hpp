@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "../base/range.hpp"
-#include "../platform/fatal.hpp"
+#include "crimes.hpp"
 #include "short_path.hpp"
 #include "size_class.hpp"
 
@@ -22,12 +22,6 @@ namespace basalt::engine {
     if (slot_for(size, a) == usable) return true;
   }
   return false;
-}
-
-[[noreturn, gnu::cold]] inline void refuse_size(const void* p, std::size_t size,
-                                                std::size_t usable) noexcept {
-  fatal(Text{} << "basalt: invalid size in free_sized: " << p << " has " << usable
-               << " usable bytes and cannot have been asked for with " << size);
 }
 
 }  // namespace basalt::engine

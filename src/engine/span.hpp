@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "../base/atomics.hpp"
+#include "../base/bits.hpp"
 #include "../base/range.hpp"
-#include "../platform/fatal.hpp"
 #include "remote.hpp"
 #include "size_class.hpp"
 
@@ -25,11 +25,12 @@ struct alignas(64) Span {
   // What it is cut into: as it is for as long as a slot is in use. Freers read it, so nothing lies on its line of memory that
   // the owner writes all the time.
   std::byte* begin = nullptr;
-  std::uint64_t reciprocal = 0;  // of slot_size in steps: see slot_of
-  std::uint32_t slot_size = 0;   // bytes
-  std::uint16_t slots = 0;
-  std::uint16_t slices = 0;
+  std::uint32_t slot_size = 0;  // bytes: an odd number, and that twice, `twos` times
+  std::uint32_t slots = 0;
+  std::uint32_t inverse = 0;  // of that odd number, modulo 2^32: see slot_at
+  std::uint8_t twos = 0;
   SizeClass size_class = 0;
+  std::uint16_t slices = 0;
   bool zero = false;  // of a large block: whether its memory was zero when it was taken
 
   // Everybody's.
@@ -48,9 +49,10 @@ struct alignas(64) Span {
   void cut(std::byte* first, SizeClass c, unsigned count) noexcept {
     begin = first;
     slot_size = static_cast<std::uint32_t>(slot_bytes(c));
-    reciprocal = reciprocal_of(slot_bytes(c));
-    slots = static_cast<std::uint16_t>(count * slice_bytes / slot_bytes(c));
-    free_count = slots;
+    twos = static_cast<std::uint8_t>(std::countr_zero(slot_size));
+    inverse = inverse_of(slot_size >> twos);
+    slots = static_cast<std::uint32_t>(count * slice_bytes / slot_bytes(c));
+    free_count = static_cast<std::uint16_t>(slots);
     slices = static_cast<std::uint16_t>(count);
     size_class = c;
     holes = 0;
@@ -60,10 +62,18 @@ struct alignas(64) Span {
     }
   }
 
-  // Returns: the number of the slot in which `offset` (bytes from `begin`) lies.
-  // Exact, since offset / 16 < 2^14 and slot_size / 16 <= 2^11: the error of the reciprocal stays below one slot.
+  // Returns: the number of the slot that begins at the byte `offset` from `begin`, as if the slots had no end; if none does, a
+  // number above that of any slot.
+  //
+  // To multiply by the inverse and to turn the bits round takes each number of 32 bits to another one, and n * slot_size to n.
+  // So the numbers below 2^32 / slot_size are taken, and all that is no multiple goes above them.
+  [[nodiscard]] unsigned slot_at(std::size_t offset) const noexcept {
+    return std::rotr(static_cast<std::uint32_t>(offset) * inverse, twos);
+  }
+
+  // Returns: the number of the slot in which that byte lies.
   [[nodiscard]] unsigned slot_of(std::size_t offset) const noexcept {
-    return static_cast<unsigned>((offset / slot_step) * reciprocal >> 32);
+    return static_cast<unsigned>(offset / slot_size);
   }
 
   [[nodiscard]] std::byte* slot(unsigned index) const noexcept {
@@ -88,24 +98,13 @@ struct alignas(64) Span {
     return count <= slots ? nullptr : "a span has no more free slots than slots";
   }
 
-  [[nodiscard]] static constexpr std::uint64_t reciprocal_of(std::size_t slot_size) noexcept {
-    const std::uint64_t steps = slot_size / slot_step;
-    return ((std::uint64_t{1} << 32) + steps - 1) / steps;
+  // Returns: the number that gives 1 when `odd` is multiplied by it, modulo 2^32. Each step doubles the bits that are right;
+  // of an odd number, times itself, three are.
+  [[nodiscard]] static constexpr std::uint32_t inverse_of(std::uint32_t odd) noexcept {
+    std::uint32_t inverse = odd;
+    for (int right = 3; right < 32; right *= 2) inverse *= 2 - odd * inverse;
+    return inverse;
   }
 };
-
-[[noreturn, gnu::cold]] inline void refuse_double(const void* block) noexcept {
-  fatal(Text{} << "basalt: double free: " << block << " is free already");
-}
-
-// Returns: the number of the slot that begins at `block`.  Errors: ends the program if none does.
-[[nodiscard]] inline unsigned checked_slot(const Span& span, const std::byte* block) noexcept {
-  const std::size_t offset = address_of(block) - address_of(span.begin);
-  const unsigned slot = span.slot_of(offset);
-  if (slot < span.slots && std::size_t{slot} * span.slot_size == offset) return slot;
-  fatal(Text{} << "basalt: invalid pointer in free: " << static_cast<const void*>(block)
-               << " is not the beginning of a block; it lies in a block of " << std::size_t{span.slot_size}
-               << " bytes");
-}
 
 }  // namespace basalt::engine

@@ -6,10 +6,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
+#include "../base/compiler.hpp"
 #include "../platform/bytes.hpp"
 #include "../platform/entropy.hpp"
-#include "../platform/fatal.hpp"
+#include "checks.hpp"
 #include "holes.hpp"
 #include "page_map.hpp"
 #include "space.hpp"
@@ -21,15 +23,26 @@ namespace basalt::engine {
 //
 // Law: a span of this heap is attached and on the list of its class, or full and on no list, or returned and on the inbox.
 //      A span on a list has at least one bit in `free`; the first of the list is the one being used up.
-template <AddressSpaceOs System>
+template <AddressSpaceOs System, class Checks = engine::Checks>
 class SpanSupply {
  public:
   // Requires: called once, before anything else.
   void start(Space<System>& space, HeapId id) noexcept {
     space_ = &space;
     id_ = id;
-    dice_ = process_entropy();
+    dice_ = mixed_bits(process_entropy() + address_of(this));
   }
+
+  // Effects: puts slots into an order that nobody can foresee.
+  void shuffle(void** slots, unsigned count) noexcept {
+    for (; count > 1; --count) {
+      dice_ += 0x9e37'79b9'7f4a'7c15U;  // no throw waits for the one before
+      std::swap(slots[count - 1], slots[(mixed_bits(dice_) >> 32) * count >> 32]);
+    }
+  }
+
+  // Effects: it is another order from now on.
+  void reseed(std::uint64_t entropy) noexcept { dice_ += entropy; }
 
   // Effects: writes up to `wanted` free slots of class `c` to `out`, lowest addresses last, so that popping ascends.
   // Returns: how many; 0 when there is no memory.
@@ -39,7 +52,7 @@ class SpanSupply {
     if (span == nullptr) span = fresh_span(c);
     if (span == nullptr) return 0;
     const unsigned taken = take_slots(*span, out, wanted);
-    if (space_->policy.overlay.wary) shuffle(out, taken);
+    if (space_->policy.overlay.shuffled) shuffle(out, taken);
     if (span->free_count == 0) retire(*span);
     return taken;
   }
@@ -98,8 +111,11 @@ class SpanSupply {
   // Effects: gives the pages back to the system in which there are free slots only.  Returns: the bytes that went.
   std::size_t make_holes() noexcept {
     std::size_t gone = 0;
-    for (Span* list : lists_) {
-      for (Span* span = list; span != nullptr; span = span->next) gone += engine::make_holes<System>(*span);
+    for (unsigned c = 1; c < class_count; ++c) {  // spans of class 0 have no pages
+      for (Span* span = lists_[c]; span != nullptr; span = span->next) {
+        look_over(*span);
+        gone += engine::make_holes<System>(*span);
+      }
     }
     return gone;
   }
@@ -110,12 +126,21 @@ class SpanSupply {
   static constexpr std::size_t always_tolerated = MiB;
   static constexpr std::size_t tolerated_share = 8;  // of the heap's spans
 
+  void look_over(const Span& span) const noexcept {
+    const Overlay& overlay = space_->policy.overlay;
+    if (overlay.idle == nullptr) return;
+    each_idle_slot(span, [&](const std::byte* slot) { overlay.idle(overlay.self, slot, span.slot_size); });
+  }
+
   [[nodiscard]] Span* fresh_span(SizeClass c) noexcept {
-    const Run run = space_->take(span_slices(c));
+    const Run run = space_->take_span(c);
     if (run.count == 0) return nullptr;
     Span& span = space_->descriptor(run.first);
     span.cut(space_->address(run.first), c, run.count);
-    if (space_->policy.overlay.wary && !run.zero) clear_bytes(span.begin, run.count * slice_bytes);
+    const Overlay& overlay = space_->policy.overlay;
+    if (overlay.wary && !overlay.apart && !run.zero && c != 0)
+      clear_bytes(span.begin, run.count * slice_bytes);
+    if (overlay.wary && run.zero && c != 0) span.holes = holes_between(0, run.count * slice_bytes);
     span.remote.begin(id_);
     space_->mark(run, entry_for(id_, c), entry_for(id_, c));
     enlist(span);
@@ -123,7 +148,7 @@ class SpanSupply {
     return &span;
   }
 
-  [[nodiscard]] static unsigned take_slots(Span& span, void** out, unsigned wanted) noexcept {
+  [[nodiscard]] unsigned take_slots(Span& span, void** out, unsigned wanted) noexcept {
     unsigned taken = 0;
     unsigned last = 0;
     for (unsigned w = 0; taken < wanted && w < Span::words; ++w) {
@@ -135,16 +160,17 @@ class SpanSupply {
       span.free[w] = bits;
     }
     span.free_count = static_cast<std::uint16_t>(span.free_count - taken);
-    fill_holes(span, last);
+    bring_pages(span, fill_holes(span, last));
     for (unsigned low = 0, high = taken; low + 1 < high;) std::swap(out[low++], out[--high]);
     return taken;
   }
 
-  void shuffle(void** slots, unsigned count) noexcept {
-    for (; count > 1; --count) {
-      dice_ = mixed_bits(dice_ + address_of(this));
-      std::swap(slots[count - 1], slots[dice_ % count]);
-    }
+  // Whoever is wary reads a slot before it is written to: a page that is not there would be two faults. Of long slots not all pages
+  // may be wanted.
+  void bring_pages(const Span& span, std::uint64_t filled) const noexcept {
+    if (!space_->policy.overlay.wary || span.slot_size > hole_bytes) return;
+    for (; filled != 0; filled &= filled - 1)
+      touch_for_writing(span.begin + static_cast<unsigned>(std::countr_zero(filled)) * hole_bytes);
   }
 
   // Effects: a span with nothing left to give leaves the list, unless other threads have given something back.
@@ -157,12 +183,12 @@ class SpanSupply {
     }
   }
 
-  void put_one(std::byte* block) noexcept {
-    Span& span = space_->span_of(space_->slice_of(block));
-    const unsigned slot = checked_slot(span, block);
-    const std::uint64_t bit = std::uint64_t{1} << slot % 64;
-    if ((span.free[slot / 64] & bit) != 0) refuse_double(block);
-    span.free[slot / 64] |= bit;
+  // In the loops that call this, what is the same for all blocks is then worked out once. The span's address is laundered, since
+  // compilers that see where it comes from work it out anew for each of the fields.
+  [[gnu::always_inline]] void put_one(std::byte* block) noexcept {
+    Span& span = *std::launder(&space_->span_of(space_->slice_of(block)));
+    const unsigned slot = Checks::slot(span, block);
+    Checks::add(span.free[slot / 64], span, slot);
     span.free_count += 1;
     if (span.remote.state() == SpanState::full && span.remote.come_back()) enlist(span);
     if (span.remote.state() == SpanState::attached) release_if_empty(span);
@@ -173,9 +199,7 @@ class SpanSupply {
     unsigned found = 0;
     for (unsigned w = 0; w < Span::words; ++w) {
       const std::uint64_t bits = span.remote.collect(w);
-      if ((span.free[w] & bits) != 0) {
-        refuse_double(span.slot(w * 64 + static_cast<unsigned>(std::countr_zero(span.free[w] & bits))));
-      }
+      Checks::insist_apart(span.free[w], bits, span, w);
       span.free[w] |= bits;
       found += static_cast<unsigned>(std::popcount(bits));
     }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "../base/heap_stats.hpp"
 #include "holes.hpp"
 #include "size_class.hpp"
 #include "span.hpp"
@@ -80,6 +81,15 @@ struct Statistics {
     std::size_t slots = 0;
     for (unsigned c = 0; c < class_count; ++c) slots += of_class[c].unused() / slot_bytes(c);
     return slots;
+  }
+
+  [[nodiscard]] HeapStats in_short() const noexcept {
+    HeapStats stats;
+    stats.free_blocks = unused_slots();
+    stats.grown_bytes = mapped - metadata;
+    stats.live_bytes = live();
+    stats.free_bytes = stats.grown_bytes - stats.live_bytes;
+    return stats;
   }
 
   // Effects: so many bytes more are mapped to describe something.

@@ -33,7 +33,7 @@ inline void write_place(Report& report, const Slot& slot, std::uintptr_t address
            << ", where no block has ever been";
     report.end(now);
   }
-  const bool freed = slot.state.load(std::memory_order_acquire) != State::live;
+  const bool freed = slot.state.now() != State::live;
   const char* const crime = freed                                    ? "use after free"
                             : fault.address < address_of(slot.block) ? "heap underflow"
                                                                      : "heap overflow";
@@ -56,9 +56,7 @@ inline void write_place(Report& report, const Slot& slot, std::uintptr_t address
 // Another thread may still be freeing the block; what it does is told when it is through.
 [[noreturn, gnu::cold]] inline void refuse_freed(const Slot& slot, const char* caller,
                                                  const Stack& now) noexcept {
-  for (unsigned look = 0; look < 10'000 && slot.state.load(std::memory_order_acquire) == State::leaving;
-       ++look)
-    RawOs::yield();
+  for (unsigned look = 0; look < 10'000 && slot.state.now() == State::leaving; ++look) RawOs::yield();
   Report report;
   report << "basalt: ";
   if (caller == nullptr) {

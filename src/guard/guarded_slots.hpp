@@ -17,6 +17,7 @@
 
 #include "../base/bits.hpp"
 #include "../base/origin.hpp"
+#include "../base/published.hpp"
 #include "../base/range.hpp"
 #include "../base/spin_lock.hpp"
 #include "../platform/backoff.hpp"
@@ -53,7 +54,7 @@ class GuardedSlots {
 
   // Whether p lies among the slots, guards included. Any pointer may be asked about.
   [[nodiscard]] bool owns(const void* p) const noexcept {
-    const Region* const region = region_.load(std::memory_order_acquire);
+    const Region* const region = region_.get();
     return region != nullptr && address_of(p) - address_of(region->begin) < region->bytes();
   }
 
@@ -79,7 +80,7 @@ class GuardedSlots {
     slot.allocated = caller;
     Holding hold{lock_};
     live_bytes_.fetch_add(slot.pages.size, std::memory_order_relaxed);
-    slot.state.store(State::live, std::memory_order_release);
+    slot.state.become(State::live);
     return slot.block;
   }
 
@@ -89,19 +90,16 @@ class GuardedSlots {
   bool free(void* p, Origin origin) noexcept {
     Stack caller;
     caller.capture();
-    Region& region = *region_.load(std::memory_order_acquire);
+    Region& region = *region_.get();
     Slot& slot = insist(p, nullptr, caller);
     if (!go_together(slot.origin, origin)) refuse_origin(slot, origin, caller);
-    State live = State::live;
-    if (!slot.state.compare_exchange_strong(live, State::leaving, std::memory_order_acq_rel,
-                                            std::memory_order_acquire))
-      refuse_freed(slot, nullptr, caller);
+    if (!slot.state.leave()) refuse_freed(slot, nullptr, caller);
     check_rest(slot, caller);
     slot.freed = caller;
     const bool closed = !System::close(slot.pages);
     Holding hold{lock_};
     live_bytes_.fetch_sub(slot.pages.size, std::memory_order_relaxed);
-    slot.state.store(State::freed, std::memory_order_release);
+    slot.state.become(State::freed);
     if (closed) put(region, static_cast<std::uint32_t>(&slot - region.slots));
     return true;
   }
@@ -124,18 +122,18 @@ class GuardedSlots {
   // Returns: a number that nobody can foresee without knowing where the system put the slots.
   [[nodiscard]] std::uint64_t random() noexcept {
     return mixed_bits(random_.fetch_add(0x9e37'79b9'7f4a'7c15U, std::memory_order_relaxed) +
-                      address_of(region_.load(std::memory_order_relaxed)));
+                      address_of(region_.known()));
   }
 
   // Returns: nullptr if every law holds, else the one that is broken, in words.  Requires: the lock.
   [[nodiscard]] const char* broken_law() const noexcept {
-    const Region* const region = region_.load(std::memory_order_acquire);
+    const Region* const region = region_.get();
     if (region == nullptr) return nullptr;
     std::size_t bytes = 0;
     std::uint32_t live = 0;
     for (std::uint32_t i = 0; i < region->count; ++i) {
       const Slot& slot = region->slots[i];
-      const State state = slot.state.load(std::memory_order_acquire);
+      const State state = slot.state.now();
       if (state != State::live && state != State::leaving) continue;
       if (!slot.pages.contains({slot.block, slot.size})) return "a guarded block lies in its pages";
       bytes += slot.pages.size;
@@ -150,12 +148,18 @@ class GuardedSlots {
     return live_bytes_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::size_t table_bytes() const noexcept {
-    const Region* const region = region_.load(std::memory_order_acquire);
+    const Region* const region = region_.get();
     return region == nullptr ? 0 : region->table_bytes;
+  }
+  // Effects: calls visit(range) for the mapping in which they are told of, if there is one.
+  template <class Visitor>
+  void each_table(Visitor&& visit) const noexcept {
+    Region* const region = region_.get();
+    if (region != nullptr) visit(Range{reinterpret_cast<std::byte*>(region), region->table_bytes});
   }
 
   // Effects: a forked child draws other numbers than its parent goes on to draw.
-  void reseed() noexcept { random_.fetch_add(mixed_bits(thread_number()), std::memory_order_relaxed); }
+  void reseed() noexcept { random_.fetch_add(child_entropy(), std::memory_order_relaxed); }
 
   // Of the queue.
   [[nodiscard]] Lock& lock() const noexcept { return lock_; }
@@ -187,13 +191,11 @@ class GuardedSlots {
   };
 
   [[nodiscard]] Region* ready(std::uint32_t slots) noexcept {
-    if (Region* const region = region_.load(std::memory_order_acquire)) return region;
+    if (Region* const region = region_.get()) return region;
     if (slots == 0) return nullptr;
     Region* const fresh = made(slots);
     if (fresh == nullptr) return nullptr;
-    Region* first = nullptr;
-    if (!region_.compare_exchange_strong(first, fresh, std::memory_order_acq_rel,
-                                         std::memory_order_acquire)) {
+    if (Region* const first = region_.offer(fresh); first != fresh) {
       (void)System::unmap({fresh->begin, fresh->bytes()});
       (void)System::unmap({reinterpret_cast<std::byte*>(fresh), fresh->table_bytes});
       return first;
@@ -251,7 +253,7 @@ class GuardedSlots {
     const std::size_t whole = align_up(size, region.page);
     std::byte* const begin = region.slot_begin(number);
     const bool right = (random() & 1) != 0;
-    slot.state.store(State::vacant, std::memory_order_relaxed);
+    slot.state.become(State::vacant);
     slot.pages = {right ? begin + largest - whole : begin, whole};
     slot.block = right ? align_down(slot.pages.end() - size, alignment) : begin;
     slot.size = request.size;
@@ -276,9 +278,9 @@ class GuardedSlots {
 
   // Returns: the slot of which p is the live block.  Errors: if there is none, the program ends; `caller` nullptr is a free.
   Slot& insist(const void* p, const char* caller, const Stack& now) const noexcept {
-    const Region& region = *region_.load(std::memory_order_acquire);
+    const Region& region = *region_.get();
     Slot& slot = region.slots[region.slot_at(address_of(p))];
-    const State state = slot.state.load(std::memory_order_acquire);
+    const State state = slot.state.now();
     if (state == State::live && p == slot.block) return slot;
     if (slot.known() && p == slot.block) refuse_freed(slot, caller, now);
     refuse_inside(slot, p, caller, now);
@@ -303,7 +305,7 @@ class GuardedSlots {
     report_fault(*nearest, fault, now);
   }
 
-  std::atomic<Region*> region_{nullptr};
+  Published<Region*> region_;
   std::atomic<std::uint64_t> random_{0};
   std::atomic<std::size_t> live_bytes_{0};
   mutable Lock lock_;

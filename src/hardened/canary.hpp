@@ -1,12 +1,13 @@
 // A mark behind every block, by which a free sees that somebody wrote past its end.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "../base/range.hpp"
-#include "../platform/entropy.hpp"
 #include "crimes.hpp"
 
 namespace basalt::hardened {
@@ -17,42 +18,53 @@ class Canary {
  public:
   static constexpr std::size_t bytes = 8;
 
-  static void set(void* p, std::size_t size, std::size_t slack, std::uint64_t key) noexcept {
-    copy(static_cast<std::byte*>(p) + size, mark(p, key), slack);
+  [[gnu::always_inline]] static void set(void* p, std::size_t size, std::size_t slack,
+                                         std::uint64_t key) noexcept {
+    const Place place{p, size, slack};
+    const std::uint64_t own = place.read() & ~(~std::uint64_t{0} << place.shift);
+    const std::uint64_t word = own | mark(p, key) << place.shift;
+    std::memcpy(place.word, &word, sizeof word);
   }
 
   // Errors: a mark that has changed ends the program.
-  static void insist(const void* p, std::size_t size, std::size_t slack, std::uint64_t key) noexcept {
-    const std::uint64_t wanted = mark(p, key);
-    const auto* const place = static_cast<const std::byte*>(p) + size;
-    std::uint64_t found = wanted;
-    if (slack >= bytes) [[likely]] {
-      std::memcpy(&found, place, bytes);
-    } else {
-      for (std::size_t i = 0; i < slack; ++i) reinterpret_cast<std::byte*>(&found)[i] = place[i];
-    }
-    if (found != wanted) [[unlikely]]
+  [[gnu::always_inline]] static void insist(void* p, std::size_t size, std::size_t slack,
+                                            std::uint64_t key) noexcept {
+    const Place place{p, size, slack};
+    if ((place.read() ^ mark(p, key) << place.shift) >> place.shift != 0) [[unlikely]]
       refuse_overflow(p, size);
   }
 
  private:
+  // A word of the block that ends with the mark, and begins with so many bits of the caller's: none, unless there is less room
+  // than eight bytes. It is read as a whole in any case: whether there is cannot be foreseen, and a branch would be.
+  // Requires: the block has sixteen bytes or more, and its end is that of its last word. The lowest byte comes first.
+  struct Place {
+    std::byte* word;
+    unsigned shift;
+
+    Place(void* p, std::size_t size, std::size_t slack) noexcept {
+      const std::size_t missing = bytes - std::min(slack, bytes);
+      word = static_cast<std::byte*>(p) + size - missing;
+      shift = static_cast<unsigned>(8 * missing);
+    }
+    [[nodiscard]] std::uint64_t read() const noexcept {
+      std::uint64_t found;
+      std::memcpy(&found, word, sizeof found);
+      return found;
+    }
+  };
+
   [[nodiscard]] static std::uint64_t mark(const void* p, std::uint64_t key) noexcept {
     return (address_of(p) * 0x9e37'79b9'7f4a'7c15U ^ key) | 0x0101'0101'0101'0101U;
   }
-
-  static void copy(std::byte* to, std::uint64_t word, std::size_t room) noexcept {
-    if (room >= bytes) [[likely]] {
-      std::memcpy(to, &word, bytes);
-      return;
-    }
-    for (std::size_t i = 0; i < room; ++i) to[i] = reinterpret_cast<const std::byte*>(&word)[i];
-  }
 };
+
+static_assert(std::endian::native == std::endian::little);
 
 struct NoCanary {
   static constexpr std::size_t bytes = 0;
   static constexpr void set(void*, std::size_t, std::size_t, std::uint64_t) noexcept {}
-  static constexpr void insist(const void*, std::size_t, std::size_t, std::uint64_t) noexcept {}
+  static constexpr void insist(void*, std::size_t, std::size_t, std::uint64_t) noexcept {}
 };
 
 }  // namespace basalt::hardened

@@ -5,40 +5,44 @@
 #include <cstddef>
 
 #include "../base/origin.hpp"
-#include "../platform/fatal.hpp"
+#include "../engine/crimes.hpp"
 
 namespace basalt::hardened {
 
-[[nodiscard]] constexpr const char* name_of(Origin origin) noexcept {
-  return origin == Origin::new_array ? "new[]" : origin == Origin::new_object ? "new" : "malloc";
-}
-[[nodiscard]] constexpr const char* free_for(Origin origin) noexcept {
-  return origin == Origin::new_array ? "delete[]" : origin == Origin::new_object ? "delete" : "free";
-}
-
 [[noreturn, gnu::cold]] inline void refuse_origin(const void* p, Origin asked, Origin given_back) noexcept {
-  fatal(Text{} << "basalt: mismatched " << free_for(given_back) << ": " << p << " came from "
-               << name_of(asked) << ", which goes with " << free_for(asked));
+  Report report;
+  report << "basalt: mismatched " << free_for(given_back) << ": " << p << " came from " << name_of(asked)
+         << ", which goes with " << free_for(asked) << "\n";
+  end_report(report, Noticed::at_once, "the two have to go together, in all of the program");
 }
 
 [[noreturn, gnu::cold]] inline void refuse_size(const void* p, std::size_t size, std::size_t given) noexcept {
-  fatal(Text{} << "basalt: invalid size in free_sized: " << p << " has " << size
-               << " bytes and cannot have been asked for with " << given);
+  Report report;
+  report << "basalt: invalid size in free_sized: " << p << " has " << size
+         << " bytes and cannot have been asked for with " << given << "\n";
+  end_report(report, Noticed::at_once,
+             "an object may have been deleted through a base class without a virtual destructor");
 }
 
 [[noreturn, gnu::cold]] inline void refuse_overflow(const void* p, std::size_t size) noexcept {
-  fatal(Text{} << "basalt: heap overflow: what lies behind the " << size << " bytes at " << p
-               << " was overwritten before they were freed");
+  Report report;
+  report << "basalt: heap overflow: what lies behind the " << size << " bytes at " << p
+         << " was overwritten before they were freed\n";
+  end_report(report, Noticed::at_once, "something writes past the end of this block while it lives");
 }
 
 [[noreturn, gnu::cold]] inline void refuse_late_write(const void* written, const void* p,
                                                       std::size_t offset) noexcept {
-  fatal(Text{} << "basalt: use of free memory: the word at " << written << ", " << offset
-               << " bytes into the free block at " << p << ", was overwritten");
+  Report report;
+  report << "basalt: use of free memory: the word at " << written << ", " << offset
+         << " bytes into the free block at " << p << ", was overwritten\n";
+  end_report(report, Noticed::late, "something has kept a pointer to this block for longer than the block");
 }
 
 [[noreturn, gnu::cold]] inline void refuse_freed(const void* p, const char* caller) noexcept {
-  fatal(Text{} << "basalt: invalid pointer in " << caller << ": " << p << " is free already");
+  Report report;
+  report << "basalt: invalid pointer in " << caller << ": " << p << " is free already\n";
+  end_report(report, Noticed::at_once, engine::freed_before);
 }
 
 }  // namespace basalt::hardened

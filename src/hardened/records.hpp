@@ -5,11 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../base/atomics.hpp"
 #include "../base/origin.hpp"
+#include "../base/published.hpp"
 #include "../base/range.hpp"
 #include "../engine/chunk_map.hpp"
 #include "../platform/entropy.hpp"
 #include "../platform/os.hpp"
+#include "crimes.hpp"
 
 namespace basalt::hardened {
 
@@ -31,10 +34,36 @@ class Record {
 
   [[nodiscard]] constexpr bool live() const noexcept { return bits_ != 0; }
   [[nodiscard]] constexpr Origin origin() const noexcept { return static_cast<Origin>((bits_ & 7) - 1); }
+  [[nodiscard]] constexpr bool goes_with(Origin given_back) const noexcept {
+    if ((bits_ & 7) == 1U + static_cast<unsigned>(given_back)) [[likely]]
+      return true;
+    return go_together(origin(), given_back);
+  }
   [[nodiscard]] constexpr std::size_t slack() const noexcept { return bits_ >> 3; }
 
  private:
   std::uint16_t bits_ = 0;
+};
+
+// Errors: where the block was not asked for by what goes with how it is given back, the program ends.
+[[gnu::always_inline]] inline void insist_on_origin(const void* p, Record record,
+                                                    Origin given_back) noexcept {
+  if (!record.goes_with(given_back)) [[unlikely]]
+    refuse_origin(p, record.origin(), given_back);
+}
+
+// Where one record stands. Relaxed: who has the block next has it by the heap, and a free needs no more than that one finds it live.
+template <class Atomics>
+class RecordPlace {
+ public:
+  [[nodiscard]] Record look() const noexcept { return word_.load(std::memory_order_relaxed); }
+  void begin(Record record) noexcept { word_.store(record, std::memory_order_relaxed); }
+
+  // Effects: the block does not live any more.  Returns: what was known of it; of several threads, one finds it live.
+  [[nodiscard]] Record end() noexcept { return word_.exchange(Record{}, std::memory_order_relaxed); }
+
+ private:
+  typename Atomics::template Atomic<Record> word_{Record{}};
 };
 
 // A table for each chunk, mapped when the first block of that chunk is handed out, and kept.
@@ -48,25 +77,22 @@ class Records {
 
   // Returns: whether there is a table for the slice; without memory for it there is none.
   [[nodiscard]] bool ready(std::size_t slice) noexcept {
-    return chunks_[slice / engine::slices_per_chunk].load(std::memory_order_acquire) != nullptr ||
-           add_table(slice);
+    return chunks_[slice / engine::slices_per_chunk].get() != nullptr || add_table(slice);
   }
 
   // A table that is nobody's yet: for a block that is to move, since once it has moved there is no way back.
   // Returns: nullptr if there is no memory for it.
   [[nodiscard]] std::byte* take_spare() noexcept {
-    if (Table* const spare = spare_.exchange(nullptr, std::memory_order_acq_rel))
-      return reinterpret_cast<std::byte*>(spare);
+    if (Table* const spare = spare_.swap(nullptr)) return reinterpret_cast<std::byte*>(spare);
     const Result<std::byte*> fresh = System::map(sizeof(Table));
     return fresh.ok() ? fresh.value : nullptr;
   }
 
   // Effects: ready(slice) is true; the spare serves for it if need be, and is kept for the next otherwise.
   void use_spare(std::size_t slice, std::byte* spare) noexcept {
-    std::atomic<Table*>& place = chunks_[slice / engine::slices_per_chunk];
-    keep_or_unmap(place.load(std::memory_order_relaxed) == nullptr ? place : spare_, spare);
+    Published<Table*>& place = chunks_[slice / engine::slices_per_chunk];
+    keep_or_unmap(place.known() == nullptr ? place : spare_, spare);
   }
-  void return_spare(std::byte* spare) noexcept { keep_or_unmap(spare_, spare); }
 
   // Effects: the table takes up no memory where it tells of these slices.  Requires: no block is in them, nor will be meanwhile.
   void forget(std::size_t first, std::size_t count) noexcept {
@@ -84,26 +110,51 @@ class Records {
     Table& table = *table_of(slice);
     if (slack >= Record::unknown)
       table.slacks[slice % engine::slices_per_chunk] = static_cast<std::uint32_t>(slack);
-    table.of(p).store(Record{origin, slack}, std::memory_order_relaxed);
+    table.of(p).begin(Record{origin, slack});
+  }
+
+  // Effects: as begin, if there is a table for the slice.  Returns: whether there is.  Requires: slack < Record::unknown.
+  [[nodiscard, gnu::always_inline]] bool try_begin(std::size_t slice, const void* p, Origin origin,
+                                                   std::size_t slack) noexcept {
+    Table* const table = table_of(slice);
+    if (table == nullptr) [[unlikely]]
+      return false;
+    table->of(p).begin(Record{origin, slack});
+    return true;
   }
 
   // Effects: the block does not live any more.  Returns: what was known of it until now. Any thread; of two, one finds it live.
-  [[nodiscard]] Record end(std::size_t slice, const void* p) noexcept {
+  [[nodiscard, gnu::always_inline]] Record end(std::size_t slice, const void* p) noexcept {
     Table* const table = table_of(slice);
-    return table == nullptr || !is_beginning(p) ? Record{}
-                                                : table->of(p).exchange(Record{}, std::memory_order_relaxed);
+    return table == nullptr || !is_beginning(p) ? Record{} : table->of(p).end();
   }
 
   [[nodiscard]] Record look(std::size_t slice, const void* p) const noexcept {
     Table* const table = table_of(slice);
-    return table == nullptr || !is_beginning(p) ? Record{} : table->of(p).load(std::memory_order_relaxed);
+    return table == nullptr || !is_beginning(p) ? Record{} : table->of(p).look();
   }
 
   // Returns: the slack of a block of which this is the record.
-  [[nodiscard]] std::size_t slack(Record record, std::size_t slice) const noexcept {
+  [[nodiscard, gnu::always_inline]] std::size_t slack(Record record, std::size_t slice) const noexcept {
     if (record.slack() != Record::unknown) [[likely]]
       return record.slack();
     return table_of(slice)->slacks[slice % engine::slices_per_chunk];
+  }
+
+  // Returns: how many bytes the records of so much memory have at most, its first and last page aside.
+  [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t memory) noexcept {
+    return memory / grain * sizeof(Record);
+  }
+
+  // Effects: calls visit(range) for each table.
+  template <class Visitor>
+  void each_table(Visitor&& visit) const noexcept {
+    const auto tell = [&](const Published<Table*>& place) {
+      auto* const table = reinterpret_cast<std::byte*>(place.get());
+      if (table != nullptr) visit(Range{table, align_up(sizeof(Table), System::page_size())});
+    };
+    for (const Published<Table*>& place : chunks_) tell(place);
+    tell(spare_);
   }
 
   // Returns: what makes the marks of this process differ from those of others.  Requires: ready(slice) was true once.
@@ -114,11 +165,11 @@ class Records {
   static constexpr std::size_t most_chunks = 1 << 15;
 
   struct Table {
-    std::atomic<Record> records[engine::chunk_bytes / grain];
+    RecordPlace<StdAtomics> records[engine::chunk_bytes / grain];
     std::uint32_t
         slacks[engine::slices_per_chunk];  // of blocks whose record is too short; by their first slice
 
-    [[nodiscard]] std::atomic<Record>& of(const void* p) noexcept {
+    [[nodiscard, gnu::always_inline]] RecordPlace<StdAtomics>& of(const void* p) noexcept {
       return records[address_of(p) % engine::chunk_bytes / grain];
     }
   };
@@ -126,7 +177,7 @@ class Records {
   [[nodiscard]] static bool is_beginning(const void* p) noexcept { return address_of(p) % grain == 0; }
 
   [[nodiscard]] Table* table_of(std::size_t slice) const noexcept {
-    return chunks_[slice / engine::slices_per_chunk].load(std::memory_order_acquire);
+    return chunks_[slice / engine::slices_per_chunk].get();
   }
 
   [[nodiscard, gnu::cold]] bool add_table(std::size_t slice) noexcept {
@@ -138,10 +189,9 @@ class Records {
   }
 
   // Of several threads that map a table for the same place, one keeps it there. Zero bytes are records of free blocks.
-  static void keep_or_unmap(std::atomic<Table*>& place, std::byte* memory) noexcept {
-    Table* none = nullptr;
-    if (!place.compare_exchange_strong(none, reinterpret_cast<Table*>(memory), std::memory_order_acq_rel,
-                                       std::memory_order_acquire))
+  static void keep_or_unmap(Published<Table*>& place, std::byte* memory) noexcept {
+    auto* const mine = reinterpret_cast<Table*>(memory);
+    if (place.offer(mine) != mine)
       (void)System::unmap({memory, align_up(sizeof(Table), System::page_size())});
   }
 
@@ -151,8 +201,8 @@ class Records {
     (void)key_.compare_exchange_strong(none, key, std::memory_order_relaxed, std::memory_order_relaxed);
   }
 
-  std::atomic<Table*> chunks_[most_chunks] = {};
-  std::atomic<Table*> spare_{nullptr};  // one for a block that is being moved
+  Published<Table*> chunks_[most_chunks];
+  Published<Table*> spare_;  // one for a block that is being moved
   std::atomic<std::uint64_t> key_{0};
 };
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "../base/bits.hpp"
 #include "../base/exponential.hpp"
+#include "../base/published.hpp"
 #include "../engine/lock.hpp"
 #include "../platform/entropy.hpp"
 #include "../platform/images.hpp"
@@ -88,14 +88,12 @@ class HeapProfile {
   constexpr HeapProfile() noexcept = default;
 
   [[nodiscard]] Error ready() noexcept {
-    if (tables_.load(std::memory_order_acquire) != nullptr) return no_error;
+    if (tables_.get() != nullptr) return no_error;
     const Result<std::byte*> memory = System::map(table_size);
     if (!memory.ok()) return memory.error;
-    Tables* nobody_was_first = nullptr;
     auto* const tables =
         reinterpret_cast<Tables*>(memory.value);  // zero, as the system gives it: to make it would use it up
-    if (!tables_.compare_exchange_strong(nobody_was_first, tables, std::memory_order_acq_rel,
-                                         std::memory_order_acquire)) {
+    if (tables_.offer(tables) != tables) {
       (void)System::unmap({memory.value, table_size});
       return no_error;
     }
@@ -107,7 +105,7 @@ class HeapProfile {
   [[gnu::noinline]] void note(const void* block, std::size_t size, std::size_t period) noexcept {
     std::uintptr_t calls[Site::most_calls];
     const std::size_t count = capture_calls(calls, Site::most_calls);
-    Tables& tables = *tables_.load(std::memory_order_acquire);
+    Tables& tables = *tables_.get();
     Holding hold{lock_};
     ++figures_.sampled;
     figures_.period = period;
@@ -133,7 +131,7 @@ class HeapProfile {
   }
 
   void forget(const void* block) noexcept {
-    Tables* const tables = tables_.load(std::memory_order_acquire);
+    Tables* const tables = tables_.get();
     if (tables == nullptr) [[likely]]
       return;
     Holding hold{lock_};
@@ -150,13 +148,16 @@ class HeapProfile {
     --figures_.live;
   }
 
-  [[nodiscard]] std::size_t table_bytes() const noexcept {
-    return tables_.load(std::memory_order_acquire) == nullptr ? 0 : table_size;
+  [[nodiscard]] std::size_t table_bytes() const noexcept { return tables_.get() == nullptr ? 0 : table_size; }
+  template <class Visitor>
+  void each_table(Visitor&& visit) const noexcept {
+    auto* const tables = reinterpret_cast<std::byte*>(tables_.get());
+    if (tables != nullptr) visit(Range{tables, table_size});
   }
 
   // Effects: copies the sites, as far as there is room.  Returns: how many were copied.
   [[nodiscard]] std::size_t copy(Site* sites, std::size_t room) noexcept {
-    const Tables* const tables = tables_.load(std::memory_order_acquire);
+    const Tables* const tables = tables_.get();
     Holding hold{lock_};
     const std::size_t count = std::min<std::size_t>(figures_.sites, room);
     if (tables != nullptr) std::copy(tables->sites + 1, tables->sites + 1 + count, sites);
@@ -172,7 +173,7 @@ class HeapProfile {
 
   // Returns: nullptr, or the law that is broken.
   [[nodiscard]] const char* broken_law() noexcept {
-    Tables* const tables = tables_.load(std::memory_order_acquire);
+    Tables* const tables = tables_.get();
     if (tables == nullptr) return nullptr;
     Holding hold{lock_};
     Amount of_sites;
@@ -226,7 +227,7 @@ class HeapProfile {
     return found;
   }
 
-  std::atomic<Tables*> tables_{nullptr};
+  Published<Tables*> tables_;
   engine::Lock lock_;
   ProfileFigures figures_;         // under the lock, and so are the tables and what follows
   std::uint32_t used_live_ = 0;    // entries that were ever used

@@ -4,7 +4,9 @@
 
 #include <cstring>
 
+#include "stack.hpp"
 #include "start.hpp"
+#include "ticks.hpp"
 
 namespace basalt {
 
@@ -16,5 +18,7 @@ std::uint64_t process_entropy() noexcept {
   std::memcpy(words, bytes, sizeof words);
   return mixed_bits(words[0]) ^ words[1];  // libc takes its own keys from these: ours must not tell them
 }
+
+std::uint64_t child_entropy() noexcept { return mixed_bits(ticks() ^ mixed_bits(thread_number())); }
 
 }  // namespace basalt

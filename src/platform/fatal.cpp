@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "../base/published.hpp"
 #include "raw_os.hpp"
 
 namespace basalt {
@@ -15,7 +16,7 @@ namespace {
 // Who dies. Relaxed: a thread can only find itself here, and it wrote that itself.
 constinit std::atomic<pthread_t> the_dying{pthread_t{}};
 
-constinit std::atomic<HearLastWords> heir{nullptr};
+constinit Published<HearLastWords> heir;
 
 }  // namespace
 
@@ -25,9 +26,7 @@ void warn(const Text& sentence) noexcept {
   RawOs::write(2, line.data(), line.size());
 }
 
-HearLastWords set_last_words_handler(HearLastWords handler) noexcept {
-  return heir.exchange(handler, std::memory_order_acq_rel);
-}
+HearLastWords set_last_words_handler(HearLastWords handler) noexcept { return heir.swap(handler); }
 
 void fatal(const Text& sentence) noexcept {
   char line[Text::capacity + 2];
@@ -38,13 +37,13 @@ void fatal(const Text& sentence) noexcept {
   fatal(line, whole.size());
 }
 
-void fatal(const char* report, std::size_t size) noexcept {
-  RawOs::write(2, report, size);
+void fatal(const char* report, std::size_t size, std::size_t said) noexcept {
+  RawOs::write(2, report + said, size - said);
   // A handler that comes here again has had its chance: abort(3) would only call it once more.
   const bool again = dying();
   if (again) std::signal(SIGABRT, SIG_DFL);
   the_dying.store(pthread_self(), std::memory_order_relaxed);
-  const HearLastWords handler = heir.load(std::memory_order_acquire);
+  const HearLastWords handler = heir.get();
   if (handler != nullptr && !again) handler(report);
   std::abort();
 }

@@ -17,8 +17,9 @@ HearLastWords set_last_words_handler(HearLastWords handler) noexcept;
 // nor takes a lock.
 [[noreturn]] void fatal(const Text& sentence) noexcept;
 
-// Effects: the same for a report of several lines, with the line ends in it and a 0 at report[size].
-[[noreturn]] void fatal(const char* report, std::size_t size) noexcept;
+// Effects: the same for a report of several lines, with the line ends in it and a 0 at report[size], whose first `said` bytes
+// are on standard error already.
+[[noreturn]] void fatal(const char* report, std::size_t size, std::size_t said = 0) noexcept;
 
 // Whether the calling thread is in `fatal`: then it is a handler of SIGABRT that asks.
 [[nodiscard]] bool dying() noexcept;

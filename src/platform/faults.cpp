@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "../base/push_list.hpp"
+
 namespace basalt {
 
 namespace {
 
-constinit std::atomic<FaultListener*> listeners{nullptr};
+constinit PushList<FaultListener> listeners;
 constinit std::atomic<bool> installed{false};
 constinit struct sigaction before {};  // written once, before the handler is installed
 
@@ -40,7 +42,9 @@ void as_before(int signal, siginfo_t* info, void* context) noexcept {
   if ((before.sa_flags & SA_SIGINFO) == 0 && (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN)) {
     struct sigaction nothing {};
     nothing.sa_handler = SIG_DFL;
-    (void)::sigaction(signal, &nothing, nullptr);
+    // In a sandbox that forbids this, the fault must not come back to us for ever: whom it finds blocked, the kernel ends.
+    if (::sigaction(signal, &nothing, nullptr) != 0)
+      (void)::sigaddset(&static_cast<ucontext_t*>(context)->uc_sigmask, signal);
     if (sent) (void)::raise(signal);
     return;
   }
@@ -56,8 +60,7 @@ void handle(int signal, siginfo_t* info, void* context) noexcept {
   const int errno_before = errno;
   if (info->si_code > 0) {
     const Fault fault = fault_from(*info, *static_cast<const ucontext_t*>(context));
-    for (FaultListener* one = listeners.load(std::memory_order_acquire); one != nullptr; one = one->next)
-      one->hear(*one, fault);
+    for (FaultListener* one = listeners.first(); one != nullptr; one = one->next) one->hear(*one, fault);
   }
   errno = errno_before;
   as_before(signal, info, context);
@@ -65,12 +68,8 @@ void handle(int signal, siginfo_t* info, void* context) noexcept {
 
 }  // namespace
 
-void listen_to_faults(FaultListener& listener) noexcept {
-  listener.next = listeners.load(std::memory_order_relaxed);
-  while (!listeners.compare_exchange_weak(listener.next, &listener, std::memory_order_release,
-                                          std::memory_order_relaxed))
-    continue;
-  if (installed.exchange(true, std::memory_order_acq_rel)) return;
+void expect_faults() noexcept {
+  if (installed.exchange(true, std::memory_order_relaxed)) return;
   const int errno_before = errno;
   (void)::sigaction(SIGSEGV, nullptr, &before);
   struct sigaction ours {};
@@ -79,6 +78,11 @@ void listen_to_faults(FaultListener& listener) noexcept {
   ours.sa_mask = before.sa_mask;
   (void)::sigaction(SIGSEGV, &ours, nullptr);
   errno = errno_before;
+}
+
+void listen_to_faults(FaultListener& listener) noexcept {
+  listeners.push(listener);
+  expect_faults();
 }
 
 bool hears_faults() noexcept {

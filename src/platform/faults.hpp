@@ -21,9 +21,11 @@ struct FaultListener {
   FaultListener* next = nullptr;
 };
 
-// Effects: `listener` hears of each fault of memory from now on, in the thread that caused it. With the first listener comes a
-// handler of SIGSEGV; what no listener ends the process for goes to the handler that the program had before, as if there
-// were no other.
+// Effects: there is a handler of SIGSEGV, from the first time on; what no listener ends the process for goes to the handler that the
+// program had before, as if there were no other. Once it is there, `listen_to_faults` makes no system call.
+void expect_faults() noexcept;
+
+// Effects: `listener` hears of each fault of memory from now on, in the thread that caused it; as expect_faults.
 // Requires: it lives as long as the process, and listens only once.
 void listen_to_faults(FaultListener& listener) noexcept;
 

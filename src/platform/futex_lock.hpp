@@ -4,8 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "../base/atomics.hpp"
 #include "../base/bits.hpp"
-#include "../base/compiler.hpp"
 #include "system_call.hpp"
 
 namespace basalt {
@@ -21,13 +21,17 @@ namespace basalt {
 // slept takes the lock as `contended`: it cannot know whether it was the only sleeper. A waking too many is harmless.
 //
 // Constant-initialised and trivially destructible. In a forked child it is open or taken as it was at the fork.
-class FutexLock {
+//
+// `Kernel::sleep_while(word, value)` sleeps until woken, and returns at once if the word is not `value` any more; it may also return
+// for no reason. `Kernel::wake_one(word)` wakes one who sleeps there, and `Kernel::patience` is how often a waiter looks before.
+template <class Kernel, class Atomics = StdAtomics>
+class SleepingLock {
   enum class State : std::uint32_t { free, taken, contended };
 
  public:
-  constexpr FutexLock() noexcept = default;
-  FutexLock(const FutexLock&) = delete;
-  FutexLock& operator=(const FutexLock&) = delete;
+  SleepingLock() noexcept = default;
+  SleepingLock(const SleepingLock&) = delete;
+  SleepingLock& operator=(const SleepingLock&) = delete;
 
   void lock() noexcept {
     if (!try_lock()) lock_slowly();
@@ -41,34 +45,44 @@ class FutexLock {
   }
 
   void unlock() noexcept {
-    if (state_.exchange(State::free, std::memory_order_release) == State::contended) wake_one();
+    if (state_.exchange(State::free, std::memory_order_release) == State::contended) Kernel::wake_one(state_);
   }
 
  private:
   void lock_slowly() noexcept {
-    for (unsigned look = 0; look < patience; ++look) {
-      spin_hint();
+    for (unsigned look = 0; look < Kernel::patience; ++look) {
+      Atomics::pause();
       if (state_.load(std::memory_order_relaxed) == State::free && try_lock()) return;
     }
     while (state_.exchange(State::contended, std::memory_order_acquire) != State::free)
-      sleep_while_contended();
+      Kernel::sleep_while(state_, State::contended);
   }
 
-  // Effects: sleeps until woken; returns at once if the word is not `contended` any more. May also return for no reason.
-  void sleep_while_contended() noexcept {
-    raw::system_call(raw::Call::futex, address_of(&state_), wait_private,
-                     static_cast<std::uintptr_t>(State::contended), 0);
+  typename Atomics::template Atomic<State> state_{State::free};
+};
+
+// futex(2).
+struct Futex {
+  static constexpr unsigned patience = 64;
+
+  template <class Word, class Value>
+  static void sleep_while(const Word& word, Value value) noexcept {
+    raw::system_call(raw::Call::futex, address_of(&word), wait_private, static_cast<std::uintptr_t>(value),
+                     0);
   }
 
-  void wake_one() noexcept { raw::system_call(raw::Call::futex, address_of(&state_), wake_private, 1); }
+  template <class Word>
+  static void wake_one(const Word& word) noexcept {
+    raw::system_call(raw::Call::futex, address_of(&word), wake_private, 1);
+  }
 
-  // Commands of futex(2), with the flag that says "threads of one process only".
+ private:
+  // With the flag that says "threads of one process only".
   static constexpr std::uintptr_t wait_private = 0 | 128;
   static constexpr std::uintptr_t wake_private = 1 | 128;
-  static constexpr unsigned patience = 64;  // looks before sleep
-
-  std::atomic<State> state_{State::free};
 };
+
+using FutexLock = SleepingLock<Futex>;
 
 static_assert(sizeof(FutexLock) == 4, "the kernel compares four bytes");
 

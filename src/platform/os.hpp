@@ -59,6 +59,8 @@ concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char*
 //   map_at(at, bytes)        Returns: fresh zeroed memory at `at` exactly.  Errors: EEXIST when something lies there.
 //   remap_to(range, at, bytes)
 //                            Effects: as remap, to `at` exactly.  Requires: nothing lies there.
+//   guard(range)             Effects: the range, which is never used again, may not be touched, at no cost in mappings.
+//                            Errors: where the system cannot do that.
 //   prefer_huge_pages(range) Effects: the system may back the range with pages of 2 MiB or so. A wish: nothing depends on it.
 template <class T>
 concept AddressSpaceOs = Os<T> && requires(Range range, std::size_t bytes, std::byte* at) {
@@ -67,6 +69,7 @@ concept AddressSpaceOs = Os<T> && requires(Range range, std::size_t bytes, std::
   { T::close(range) } noexcept -> std::same_as<Error>;
   { T::map_at(at, bytes) } noexcept -> std::same_as<Result<std::byte*>>;
   { T::remap_to(range, at, bytes) } noexcept -> std::same_as<Error>;
+  { T::guard(range) } noexcept -> std::same_as<Error>;
   { T::prefer_huge_pages(range) } noexcept;
 };
 // clang-format on

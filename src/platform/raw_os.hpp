@@ -133,6 +133,13 @@ struct RawOs {
     return Result<std::byte*>::failure(Error{EEXIST});
   }
 
+  // Linux 6.13 and later.
+  [[nodiscard]] static Error guard(Range range) noexcept {
+    if (takes_any_advice()) return Error{EINVAL};
+    return raw::error_in(
+        raw::system_call(raw::Call::madvise, address_of(range.begin), range.size, guard_install));
+  }
+
   static void prefer_huge_pages(Range range) noexcept {
     raw::system_call(raw::Call::madvise, address_of(range.begin), range.size, MADV_HUGEPAGE);
   }
@@ -144,10 +151,21 @@ struct RawOs {
   static void yield() noexcept { raw::system_call(raw::Call::sched_yield); }
 
  private:
+  // Some emulators take any advice, and heed none: so one is asked for that cannot be, once.
+  [[nodiscard]] static bool takes_any_advice() noexcept {
+    if (refuses_advice_.load(std::memory_order_relaxed)) return false;
+    if (!raw::error_in(raw::system_call(raw::Call::madvise, 0, 0, no_advice))) return true;
+    refuses_advice_.store(true, std::memory_order_relaxed);
+    return false;
+  }
+
+  static constexpr std::uintptr_t guard_install = 102;  // MADV_GUARD_INSTALL, which older headers do not know
+  static constexpr std::uintptr_t no_advice = 9999;
   static constexpr std::size_t smallest_page = 4 * KiB;
   static constexpr std::size_t largest_page = 64 * KiB;
   static constexpr std::uintptr_t no_file = static_cast<std::uintptr_t>(-1);
 
+  static inline constinit std::atomic<bool> refuses_advice_{false};  // some: it knows which there are
   static inline constinit std::atomic<std::size_t> page_size_{
       0};  // 0: not asked yet; every thread finds the same
 };

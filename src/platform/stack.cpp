@@ -1,5 +1,9 @@
 #include "stack.hpp"
 
+#include <pthread.h>
+
+#include "../base/bits.hpp"
+#include "../base/range.hpp"
 #include "raw_os.hpp"
 #include "system_call.hpp"
 
@@ -17,42 +21,67 @@ struct Frame {
 };
 
 // Returns: how many calls were found, `pc` among them if it is not 0.
-std::size_t follow(std::uintptr_t pc, std::uintptr_t frame, std::uintptr_t* calls,
-                   std::size_t most) noexcept {
+std::size_t follow(std::uintptr_t pc, std::uintptr_t frame, std::uintptr_t* calls, std::size_t most,
+                   KnownStack& known_before) noexcept {
+  KnownStack known = known_before;  // a copy stays in registers
   std::size_t count = 0;
   if (pc != 0) calls[count++] = pc;
-  const std::uintptr_t page = RawOs::page_size();
-  std::uintptr_t known = UINTPTR_MAX;  // the number of a page that can be read; at first none
-  while (count < most && frame != 0 && frame % sizeof(void*) == 0) {
-    for (const std::uintptr_t place : {frame, frame + sizeof(void*)}) {
-      if (place / page != known && !readable(place)) return count;
-      known = place / page;
-    }
+  while (count != most && known.covers(frame)) {
     const Frame here = *reinterpret_cast<const Frame*>(frame);
-    if (here.returns_to < lowest_code) return count;
+    if (here.returns_to < lowest_code) break;
     calls[count++] = here.returns_to - 1;
-    if (here.above <= frame || here.above - frame > largest_frame) return count;
+    if (here.above - frame - 1 >= largest_frame) break;  // down, round, or too far
     frame = here.above;
   }
+  known_before = known;
   return count;
 }
 
 }  // namespace
 
-// The kernel reads the set of signals before it looks at what is to be done with it, and there is nothing that ~0 stands for.
+bool KnownStack::extend_to(std::uintptr_t frame) noexcept {
+  return frame % sizeof(void*) == 0 && reach(frame) && reach(frame + sizeof(void*));
+}
+
+bool KnownStack::reach(std::uintptr_t address) noexcept {
+  const std::uintptr_t page = RawOs::page_size(), wanted = align_down(address, page);
+  if (begin == end || wanted + largest_frame < begin || wanted > end + largest_frame) begin = end = wanted;
+  for (; end <= wanted; end += page) {
+    if (!readable(end)) return false;
+  }
+  for (; begin > wanted; begin -= page) {
+    if (!readable(begin - page)) return false;
+  }
+  return true;
+}
+
+// The kernel compares a word of ours with one of its caller's before it wakes nobody and moves nobody. A futex is what every sandbox
+// that lets us live allows.
 bool readable(std::uintptr_t address) noexcept {
-  const long answer =
-      raw::system_call(raw::Call::rt_sigprocmask, static_cast<std::uintptr_t>(-1), address, 0, 8);
+  constexpr std::uintptr_t private_compare_and_requeue = 4 | 128, nobody = 0, least_word = 0;
+  std::uint32_t own = 0;
+  const long answer = raw::system_call(raw::Call::futex, align_down(address, 8), private_compare_and_requeue,
+                                       nobody, nobody, address_of(&own), least_word);
   return raw::error_in(answer).number != EFAULT;
 }
 
+// A mutex that knows its owner knows him by that number, which libc has at hand: to lock one that nobody else has takes no system call.
 std::uint32_t thread_number() noexcept {
+#if defined(__GLIBC__)
+  pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+  if (pthread_mutex_lock(&mutex) == 0) {
+    const auto number = static_cast<std::uint32_t>(mutex.__data.__owner);
+    (void)pthread_mutex_unlock(&mutex);
+    return number;
+  }
+#endif
   return static_cast<std::uint32_t>(raw::system_call(raw::Call::gettid));
 }
 
 void Stack::walk(std::uintptr_t pc, std::uintptr_t frame) noexcept {
   thread = thread_number();
-  count = static_cast<std::uint32_t>(follow(pc, frame, calls, most));
+  KnownStack known;
+  count = static_cast<std::uint32_t>(follow(pc, frame, calls, most, known));
 }
 
 // What lies at our own frame is read in both: the call below may reuse it.
@@ -63,7 +92,16 @@ void Stack::capture() noexcept {
 
 std::size_t capture_calls(std::uintptr_t* calls, std::size_t most) noexcept {
   const auto* const own = static_cast<const Frame*>(__builtin_frame_address(0));
-  return follow(own->returns_to - 1, own->above, calls, most);
+  KnownStack known;
+  return follow(own->returns_to - 1, own->above, calls, most, known);
+}
+
+std::size_t capture_calls(std::uintptr_t* calls, std::size_t most, KnownStack& known) noexcept {
+  const auto* const own = static_cast<const Frame*>(__builtin_frame_address(0));
+  const auto here = reinterpret_cast<std::uintptr_t>(own);
+  if (here < known.begin || here >= known.end) known = {};
+  const bool leads_up = own->above > here && own->above - here <= largest_frame;
+  return follow(own->returns_to - 1, leads_up ? own->above : 0, calls, most, known);
 }
 
 }  // namespace basalt

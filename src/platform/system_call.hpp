@@ -22,15 +22,17 @@ enum class Call : long {
   mprotect = 10,
   munmap = 11,
   brk = 12,
-  rt_sigprocmask = 14,
   sched_yield = 24,
   mremap = 25,
   madvise = 28,
+  getpid = 39,
   ftruncate = 77,
   gettid = 186,
   futex = 202,
   sched_getaffinity = 204,
   openat = 257,
+  unlinkat = 263,
+  fallocate = 285,
   memfd_create = 319,
 };
 
@@ -50,7 +52,9 @@ inline long system_call(Call call, std::uintptr_t a = 0, std::uintptr_t b = 0, s
 #elif defined(__aarch64__)
 
 enum class Call : long {
+  unlinkat = 35,
   ftruncate = 46,
+  fallocate = 47,
   openat = 56,
   close = 57,
   lseek = 62,
@@ -59,7 +63,7 @@ enum class Call : long {
   futex = 98,
   sched_getaffinity = 123,
   sched_yield = 124,
-  rt_sigprocmask = 135,
+  getpid = 172,
   gettid = 178,
   brk = 214,
   munmap = 215,

@@ -2,8 +2,7 @@
 
 #include <pthread.h>
 
-#include <atomic>
-
+#include "../base/published.hpp"
 #include "start.hpp"
 
 namespace basalt {
@@ -11,18 +10,15 @@ namespace basalt {
 namespace {
 
 // 0: no key yet; otherwise the key, plus one.
-constinit std::atomic<unsigned> key_plus_one{0};
+constinit Published<unsigned> key_plus_one;
 
 // Two threads may both make a key here; the second finds the first one's in place, and gives its own back.
 [[nodiscard]] bool have_key(void (*farewell)(void*), pthread_key_t& key) noexcept {
-  unsigned known = key_plus_one.load(std::memory_order_acquire);
+  unsigned known = key_plus_one.get();
   if (known == 0) {
     if (pthread_key_create(&key, farewell) != 0) return false;
-    if (key_plus_one.compare_exchange_strong(known, key + 1, std::memory_order_acq_rel,
-                                             std::memory_order_acquire)) {
-      return true;
-    }
-    pthread_key_delete(key);
+    known = key_plus_one.offer(key + 1);
+    if (known != key + 1) pthread_key_delete(key);
   }
   key = known - 1;
   return true;

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
 
 #include "platform/raw_os.hpp"
+#include "support/report_text.hpp"
 #include "support/test_thread.hpp"
 
 namespace basalt {
@@ -38,9 +40,9 @@ class EngineDeath : public testing::Test {
   Engine& engine_ = *new Engine;
 };
 
-constexpr const char* double_free = "^basalt: double free: 0x[0-9a-f]+ is free already\n$";
-constexpr const char* inside_large =
-    "^basalt: invalid pointer in free: 0x[0-9a-f]+ lies inside a large block\n$";
+const std::string double_free = "^basalt: double free: 0x[0-9a-f]+ is free already" + test::report_goes_on;
+const std::string inside_large =
+    "^basalt: invalid pointer in free: 0x[0-9a-f]+ lies inside a large block" + test::report_goes_on;
 
 TEST_F(EngineDeath, DoubleFreeInARowIsNamedAtOnce) {
   for (const std::size_t size : {0U, 1U, 100U, 32'768U}) {
@@ -65,19 +67,27 @@ TEST_F(EngineDeath, ASizeThatNoLargeBlockCanHaveHadIsNamed) {
   }
 }
 
-TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinIsEmptied) {
+TEST_F(EngineDeath, DoubleFreeWithAnotherInBetweenIsNamedAtOnce) {
   std::byte* const block = made(100);
   std::byte* const other = made(100);
   drop(block);
   drop(other);
+  EXPECT_DEATH(drop(block), double_free);
+  EXPECT_DEATH((void)engine_.deallocate(block, 100), double_free);
+}
+
+TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinIsEmptied) {
+  std::byte* const block = made(100);
+  std::byte* const others[] = {made(100), made(100)};
+  drop(block);
+  for (std::byte* const other : others) drop(other);
   drop(block);
   EXPECT_DEATH(flush(), double_free);
 }
 
 TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinOverflows) {
-  std::byte* const block = made(100);
-  std::byte* const other = made(100);
-  EXPECT_DEATH(for (int i = 0; i < 10'000; ++i)(drop(block), drop(other)), double_free);
+  std::byte* const blocks[] = {made(100), made(100), made(100)};
+  EXPECT_DEATH(for (int i = 0; i < 10'000; ++i) drop(blocks[i % 3]), double_free);
 }
 
 TEST_F(EngineDeath, DoubleFreeByAnotherThread) {
@@ -121,11 +131,12 @@ TEST_F(EngineDeath, InsideASmallBlock) {
   EXPECT_DEATH(
       (drop(block + 16), flush()),
       "^basalt: invalid pointer in free: 0x[0-9a-f]+ is not the beginning of a block; it lies in a block of "
-      "112 bytes\n$");
+      "112 bytes" +
+          test::report_goes_on);
   EXPECT_DEATH((drop(block + 1), flush()),
-               "is not the beginning of a block; it lies in a block of 112 bytes\n$");
+               "is not the beginning of a block; it lies in a block of 112 bytes" + test::report_goes_on);
   EXPECT_DEATH(elsewhere([&] { drop(block + 16); }),
-               "is not the beginning of a block; it lies in a block of 112 bytes\n$");
+               "is not the beginning of a block; it lies in a block of 112 bytes" + test::report_goes_on);
 }
 
 TEST_F(EngineDeath, InTheRestBehindTheLastSlotOfASpan) {
@@ -141,6 +152,18 @@ TEST_F(EngineDeath, InsideALargeBlock) {
   std::byte* const block = made(100 * KiB);
   EXPECT_DEATH(drop(block + 16), inside_large);
   EXPECT_DEATH(drop(block + 64 * KiB), inside_large);
+}
+
+// Nothing of the block must be kept under another beginning, nor grow from there.
+TEST_F(EngineDeath, ReallocInsideALargeOrHugeBlock) {
+  for (const std::size_t size : {40 * KiB, MiB, 10 * MiB}) {
+    std::byte* const block = made(size);
+    for (const std::size_t offset : {std::size_t{1}, std::size_t{16}, 16 * KiB})
+      for (const std::size_t wish : {std::size_t{100}, size, size + 1, 2 * size})
+        EXPECT_DEATH((void)engine_.reallocate(block + offset, wish), inside_large)
+            << size << " + " << offset << ", " << wish;
+    drop(block);
+  }
 }
 
 TEST_F(EngineDeath, InsideAHugeBlock) {

@@ -10,6 +10,7 @@
 
 #include "guard/guarded_slots.hpp"
 #include "platform/raw_os.hpp"
+#include "support/report_text.hpp"
 #include "support/test_thread.hpp"
 
 namespace basalt {
@@ -19,14 +20,13 @@ struct OfGuards;
 using Thread = test::TestThread<RawOs, OfGuards>;
 using Engine = test::TestEngine<RawOs, OfGuards>;
 
-// One call of a stack, and a stack of some; and the whole of what follows the first sentence.
-const std::string call = "    #[0-9]+ 0x[0-9a-f]+( [^\n]+\\+0x[0-9a-f]+)?\n";
+using test::report_stack;
+
+// The whole of what follows the first sentence.
 const std::string next_steps =
     "  next: addr2line -Cfie FILE OFFSET names the line of a FILE\\+OFFSET; stacks are whole where code has\n"
     "  frame pointers \\(-fno-omit-frame-pointer\\); BASALT_GUARD=100 in the environment guards more "
     "blocks\n$";
-
-std::string stack(const std::string& what) { return "  " + what + " in thread [0-9]+:\n(" + call + ")+"; }
 
 std::string block_of(int size, const std::string& family) {
   return "\n  block: 0x[0-9a-f]+ to 0x[0-9a-f]+, " + std::to_string(size) + " bytes from " + family +
@@ -34,13 +34,13 @@ std::string block_of(int size, const std::string& family) {
 }
 
 std::string live_report(const std::string& sentence, int size = 100, const std::string& family = "malloc") {
-  return "^basalt: " + sentence + block_of(size, family) + stack("this happened") + stack("allocated") +
-         next_steps;
+  return "^basalt: " + sentence + block_of(size, family) + report_stack("this happened") +
+         report_stack("allocated") + next_steps;
 }
 
 std::string freed_report(const std::string& sentence, int size = 100) {
-  return "^basalt: " + sentence + block_of(size, "malloc") + stack("this happened") + stack("allocated") +
-         stack("freed") + next_steps;
+  return "^basalt: " + sentence + block_of(size, "malloc") + report_stack("this happened") +
+         report_stack("allocated") + report_stack("freed") + next_steps;
 }
 
 class GuardDeath : public testing::Test {
@@ -88,6 +88,28 @@ TEST_F(GuardDeath, Overflow) {
                                            ", 12 bytes after a block of 100 bytes"));
   EXPECT_DEATH((void)block[112 + 50'000], live_report(std::string{"heap overflow: "} + reads +
                                                       ", 50012 bytes after a block of 100 bytes"));
+}
+
+// When every slot has had a block, what lies before and behind the guard are candidates both.
+TEST_F(GuardDeath, AnOverflowIsOfTheBlockThatIsNearest) {
+  for (int i = 0; i < 32; ++i) drop(made(50));
+  volatile char* const block = made_at(true);
+  EXPECT_DEATH(block[112] = 1,
+               std::string{"^basalt: heap overflow: "} + writes + ", 12 bytes after a block of 100 bytes\n");
+}
+
+TEST_F(GuardDeath, ALoneSlotHasNoNeighbours) {
+  Engine& engine = *new Engine;
+  Thread::forget();
+  (void)engine.allocate(1, 16);
+  engine.policy().guard.store(guard::Sampling{1, 1}.word(), std::memory_order_relaxed);
+  (void)engine.deallocate(engine.allocate(1000, 16));
+  void* const block = engine.allocate(100, 16, Origin::malloc);
+  ASSERT_EQ(engine.usable_size(block), 100U) << "not guarded";
+  (void)engine.deallocate(block, Origin::malloc);
+  EXPECT_DEATH(*static_cast<volatile char*>(block) = 1,
+               freed_report(std::string{"use after free: "} + writes +
+                            ", 0 bytes into a block of 100 bytes that was freed"));
 }
 
 TEST_F(GuardDeath, Underflow) {
@@ -162,14 +184,14 @@ TEST_F(GuardDeath, FreeOfWhatNeverWasABlock) {
   volatile char* const block = made();
   EXPECT_DEATH(drop(block + 10 * (guard::GuardedSlots<RawOs>::largest + RawOs::page_size())),
                "^basalt: invalid pointer in free: 0x[0-9a-f]+ is not the beginning of a block\n" +
-                   stack("this happened") + next_steps);
+                   report_stack("this happened") + next_steps);
 }
 
 TEST_F(GuardDeath, AccessWhereNoBlockEverWas) {
   volatile char* const block = made();
   EXPECT_DEATH(block[10 * (guard::GuardedSlots<RawOs>::largest + RawOs::page_size())] = 1,
                std::string{"^basalt: invalid access: "} + writes + ", where no block has ever been\n" +
-                   stack("this happened") + next_steps);
+                   report_stack("this happened") + next_steps);
 }
 
 TEST_F(GuardDeath, Mismatches) {

@@ -15,37 +15,16 @@
 #include "source/fixed_buffer.hpp"
 #include "source/mmap_grower.hpp"
 #include "source/tracked.hpp"
+#include "support/fuzz_input.hpp"
 #include "support/oracle.hpp"
 #include "support/test_thread.hpp"
 
 namespace basalt {
 namespace {
 
+using Input = test::FuzzInput;
 using test::LiveBlock;
 using test::Oracle;
-
-// The input, a number at a time; behind its end there are zeros.
-class Input {
- public:
-  Input(const std::uint8_t* data, std::size_t bytes) : data_{data}, end_{data + bytes} {}
-
-  [[nodiscard]] bool more() const { return data_ != end_; }
-  std::size_t byte() { return more() ? *data_++ : 0; }
-
-  // Most sizes are small; some have any number of bits, and some are near a power of two.
-  std::size_t size() {
-    const std::size_t shape = byte();
-    const std::size_t low = byte();
-    if (shape < 128) return shape * 16 + low % 16;
-    const std::size_t power = std::size_t{1} << shape % 64;
-    return low < 128 ? power + low % 16 : power - low % 16;
-  }
-  std::size_t alignment() { return std::size_t{1} << byte() % 24; }
-
- private:
-  const std::uint8_t* data_;
-  const std::uint8_t* end_;
-};
 
 constexpr std::size_t most_bytes = 4 * MiB;  // live at once, and of one block
 

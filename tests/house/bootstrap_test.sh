@@ -208,7 +208,7 @@ fi
 machine "every group"
 run all
 expect_status 1
-for name in clang-tidy-14 g++-aarch64-linux-gnu libc++-14-dev-wasm32 sqlite3 libmimalloc2.0; do
+for name in clang-tidy-14 llvm-14 g++-aarch64-linux-gnu libc++-14-dev-wasm32 libclang-rt-14-dev-wasm32 sqlite3 libmimalloc2.0; do
   expect_says " $name"
 done
 command=$(tail -n 1 "$scratch/out")

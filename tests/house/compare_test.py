@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 ROOT = Path(os.environ.get("BASALT_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(ROOT / "bench"))
 
-from compare import document, figures, measure, page, peers, targets, tasks  # noqa: E402
+from compare import document, figures, instructions, measure, page, peers, targets, tasks  # noqa: E402
 from programs import service  # noqa: E402
 
 
@@ -299,6 +299,15 @@ status=$?
 printf '7000,,cycles,1,100.00,,\\n5,,instructions:u,1,100.00,,\\n' >"$notes"
 exit $status
 """
+# Stands for valgrind: a process and its child, of 1,001 instructions each.
+VALGRIND = """#!/usr/bin/env bash
+while [[ $1 == --* ]]; do
+  case $1 in --log-file=*) log=${1#--log-file=} ;; esac
+  shift
+done
+for process in 1 2; do echo "==$process== I   refs:      1,001" >"${log/\\%p/$$$process}"; done
+"$@"
+"""
 ONLY = ["tiny_lifo", "asymmetric", "tail_small", "scaling_2"]
 
 
@@ -322,6 +331,23 @@ class Runs(unittest.TestCase):
                 served = measure.Workshop(Path(folder), True).run(Script(server([], "true")), peers.Peer("glibc"))
         self.assertEqual((run.cycles, run.instructions), (7000, 5))
         self.assertEqual(figures.cost(served), 7000 / 3)
+
+    def test_instructions_are_those_of_all_processes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "valgrind").write_text(VALGRIND)
+            Path(folder, "valgrind").chmod(0o755)
+            with mock.patch.dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"):
+                workshop = instructions.Counted(Path(folder))
+                one = workshop.run(Script("exit 0"), peers.Peer("glibc"))
+                again = workshop.run(Script("exit 0"), peers.Peer("glibc"))
+        self.assertEqual((one.instructions, again.instructions), (2002, 2002))
+
+    def test_instructions_have_means_by_kind(self):
+        table = {"tiny_lifo": ("workload", [200, 100]), "phases": ("workload", [800, 100]), "perl": ("program", [100, 200])}
+        found = list(instructions.means(table))
+        self.assertEqual([count for _, count, _ in found], [2, 1, 3])
+        for (_, _, mean), expected in zip(found, (4, 0.5, 2)):
+            self.assertAlmostEqual(mean, expected)
 
     def test_a_failure_names_task_allocator_and_last_words(self):
         with self.assertRaises(measure.Failure) as caught:
@@ -382,14 +408,6 @@ class Runs(unittest.TestCase):
             # The small kitchen may be too slow on a busy machine.
             self.assertEqual([pair for pair in result["failures"] if not pair.endswith("/small kitchen")], [])
             self.assertEqual(len(result["runs"]["tail_small/basalt"]["malloc_p9999_ns"]), 1)
-
-
-class Unchecked(unittest.TestCase):
-    def test_the_checks_can_still_be_taken_out(self):
-        root = Path(__file__).resolve().parents[2]
-        done = subprocess.run(["patch", "--dry-run", "--strip", "1", "--fuzz", "0", "--directory", root,
-                               "--input", root / "bench/unchecked.patch"], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,65 @@
-"""The matrix of misuse: which crime is noticed, by which library, in blocks of which size, by whose thread."""
+"""The matrix of misuse: which crime is noticed, by which library, through which function, by whose thread, on which heap."""
 
+import itertools
 import re
 import subprocess
+from collections import Counter
 from dataclasses import dataclass
 
 SIZES = {"16 B": 16, "1 KiB": 1 << 10, "40 KiB": 40 << 10, "1 MiB": 1 << 20, "64 MiB": 64 << 20}
-THREADS = {"same": "the thread that allocated", "other": "another thread", "gone": "the allocating thread has ended"}
-OWN = re.compile(rb"^basalt: ", re.MULTILINE)
-OF_LIBC = re.compile(rb"^(free\(\)|double free|munmap_chunk|realloc\(\)|malloc\(\)|malloc_consolidate|corrupted|invalid|"
-                     rb".*Assertion)", re.MULTILINE)
-TIME = 20  # seconds for one crime
+THREADS = ("same", "other", "gone", "taken")
+HEAPS = ("fresh", "aged", "threaded")
+HEAPS_OF = {"engine": HEAPS, "hardened": HEAPS, "glibc": HEAPS[:2]}  # which waits for itself when threads meet what is broken
+BITMAPS = ("16 B", "1 KiB")  # sizes of blocks that have a bit
+REACH_BITMAPS = ("double-free", "double-free-later", "inside", "unaligned")  # crimes that do, if they are not noticed before
+
+FREED = r"(double free|invalid pointer in (realloc|malloc_usable_size)): 0x… is free already"
+FOREIGN = r"invalid pointer in \w+: 0x… was not allocated here"
+INSIDE = r"invalid pointer in free: 0x… (is not the beginning of a block|lies inside a large block)"
+MISMATCH = r"mismatched .*: 0x… came from .*, which goes with "
+OVERFLOW = r"heap overflow: what lies behind the N bytes at 0x… was overwritten"
+WRITTEN = r"use of free memory: the word at 0x…, N bytes into the free block at 0x…, was overwritten"
+SIZE = r"invalid size in free_sized: 0x… has N (usable )?bytes and cannot have been asked for with N"
+SENTENCES = {
+    "double-free": (FREED, FOREIGN), "double-free-later": (FREED, FOREIGN), "double-free-reused": (FREED, FOREIGN, WRITTEN),
+    "inside": (INSIDE,), "unaligned": (INSIDE,),
+    "stack": (FOREIGN,), "global": (FOREIGN,), "mapping": (FOREIGN,), "wild": (FOREIGN,), "non-canonical": (FOREIGN,),
+    "half-size": (SIZE,), "size-by-one": (SIZE,),
+    "of-malloc": (MISMATCH,), "of-new": (MISMATCH,), "of-array": (MISMATCH,), "of-aligned": (MISMATCH,),
+    "overflow": (OVERFLOW,), "overflow-next": (OVERFLOW, WRITTEN), "overflow-jump": (OVERFLOW, WRITTEN),
+    "underflow": (OVERFLOW, WRITTEN), "write-freed": (WRITTEN,), "read-freed": (),
+}
 
 
 @dataclass(frozen=True)
 class Crime:
     name: str
     words: str
-    wants_block: bool
+    about_block: bool
+    apis: tuple
 
     @property
     def sizes(self):
         """A crime that is about no block of ours has one cell."""
-        about_none = self.name in ("free-stack", "free-global", "free-mapping", "free-wild")
-        return list(SIZES)[:1] if about_none else list(SIZES)
+        return list(SIZES) if self.about_block else list(SIZES)[:1]
 
     @property
     def threads(self):
-        return list(THREADS) if self.wants_block else list(THREADS)[:1]
+        return THREADS if self.about_block else THREADS[:1]
+
+
+
+@dataclass(frozen=True)
+class Cell:
+    crime: str
+    api: str
+    thread: str
+    heap: str
+    size: str
+
+    @property
+    def order(self):
+        return "\t".join((self.crime, self.api, str(SIZES[self.size]), self.thread))
 
 
 def build(compiler, source, program):
@@ -36,64 +69,154 @@ def build(compiler, source, program):
 
 def crimes(program):
     listed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
-    return [Crime(name, words, wants == "1") for name, words, wants in (line.split("\t") for line in listed.splitlines())]
+    fields = (line.split("\t") for line in listed.splitlines())
+    return [Crime(name, words, about == "1", tuple(apis.split(","))) for name, words, about, apis in fields]
 
 
-def outcome(program, environment, crime, size, thread, run):
-    """Returns: what became of the crime: named (at once), later, hidden, fault, or missed. Every other heap is an aged one."""
-    try:
-        done = subprocess.run([program, crime.name, str(SIZES[size]), thread, str(2000 * (run % 2) + run)], env=environment,
-                              capture_output=True, timeout=TIME, check=False)
-    except subprocess.TimeoutExpired:
-        return "hangs"
-    said = OWN.search(done.stderr) or OF_LIBC.search(done.stderr)
-    if said and (done.returncode == -6 or b"left alone" in done.stderr):
-        return "later" if b"committed\n" in done.stderr[:said.start()] else "named"
-    if done.returncode == 4:
-        return "hidden"
-    if done.returncode < 0:
-        return "fault"
-    return "missed"
+def cells(all_crimes, heap):
+    for crime in all_crimes:
+        for api, thread, size in itertools.product(crime.apis, crime.threads, crime.sizes):
+            yield Cell(crime.name, api, thread, heap, size)
 
 
-def cell(outcomes):
-    """Returns: the outcomes in words, the commonest first, with percentages unless there is one kind only."""
-    kinds = sorted(set(outcomes), key=lambda kind: -outcomes.count(kind))
+class Stage:
+    """A process that commits crimes, each in a child of its own."""
+
+    def __init__(self, program, environment, heap, seed):
+        self.process = subprocess.Popen([program, "serve", heap, str(seed)], env=environment, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def play(self, cell, runs):
+        """Returns: how often each outcome came. One that is named by a sentence of ours that is none for the crime is misnamed."""
+        self.process.stdin.write(f"{cell.order}\t{runs}\n")
+        self.process.stdin.flush()
+        outcomes = Counter()
+        while (line := self.process.stdout.readline().rstrip("\n")) != ".":
+            if not line:
+                raise SystemExit(f"the stage is gone, at {cell}")
+            kind, count, sentence = line.split("\t")
+            outcomes[kind if fits(cell.crime, sentence) else f'misnamed "{sentence}"'] += int(count)
+        return outcomes
+
+
+def fits(crime, sentence):
+    ours = sentence.removeprefix("basalt: ")
+    return ours == sentence or any(re.match(expected, ours) for expected in SENTENCES[crime])
+
+
+def words(outcomes):
+    """Returns: the outcomes, the commonest first, with percentages and the number of runs unless there is one kind only."""
+    kinds = outcomes.most_common()
     if len(kinds) == 1:
-        return kinds[0]
-    return ", ".join(f"{kind} {100 * outcomes.count(kind) / len(outcomes):.0f} %" for kind in kinds)
+        return kinds[0][0]
+    runs = outcomes.total()
+    return f"{', '.join(f'{kind} {percent(count / runs)}' for kind, count in kinds)} of {runs:,}"
 
 
-def rows(program, environment, runs, say=lambda words: None):
-    """Yields: the words of each crime, the thread, and a cell for each size."""
-    for crime in crimes(program):
-        for thread in crime.threads:
-            cells = []
-            for size in crime.sizes:
-                say(f"{crime.name}, {size}, {thread}")
-                cells.append(cell([outcome(program, environment, crime, size, thread, run) for run in range(runs)]))
-            yield crime, thread, cells
+def percent(share):
+    return f"{100 * share:.0f} %" if 0.01 <= share <= 0.99 else f"{100 * share:.2g} %" if share < 0.5 else f"{100 * share:.1f} %"
 
 
-def table(found):
-    lines = [f"| crime | by | {' | '.join(SIZES)} |", "|---|---|" + "---|" * len(SIZES)]
-    for crime, thread, cells in found:
-        lines.append(f"| {crime.words} | {thread} | {' | '.join(cells + [''] * (len(SIZES) - len(cells)))} |")
+def alike(one, other):
+    """Whether two cells may be told as one: the same single outcome, or shares within NEAR of each other."""
+    if len(one) == 1 or len(other) == 1:
+        return set(one) == set(other)
+    return all(abs(one[kind] / one.total() - other[kind] / other.total()) <= NEAR for kind in one | other)
+
+
+NEAR = 0.1
+
+
+@dataclass
+class Row:
+    """One line of a table: all ways (functions x threads x heaps) in which a crime has these outcomes, size by size."""
+    ways: tuple  # of sets of functions, threads, heaps
+    found: list  # Counters, by size
+
+    def absorbs(self, other, dimension):
+        rest = [i for i in range(len(self.ways)) if i != dimension]
+        if any(self.ways[i] != other.ways[i] for i in rest) or not all(map(alike, self.found, other.found)):
+            return False
+        self.ways = tuple(way | other.ways[i] if i == dimension else way for i, way in enumerate(self.ways))
+        self.found = [one + two for one, two in zip(self.found, other.found)]
+        return True
+
+
+def rows(crime, heaps, found):
+    """Returns: as few rows as do, for a crime; `found` has a Counter for each Cell."""
+    ways = itertools.product(crime.apis, crime.threads, heaps)
+    lines = [Row(tuple({name} for name in way), [found[Cell(crime.name, *way, size)] for size in crime.sizes]) for way in ways]
+    for dimension in (2, 1, 0, 2, 1, 0):
+        kept = []
+        for line in lines:
+            if not any(row.absorbs(line, dimension) for row in kept):
+                kept.append(line)
+        lines = kept
+    return lines
+
+
+def shown(names, full):
+    return "any" if names == set(full) else ", ".join(name for name in full if name in names)
+
+
+def table(all_crimes, heaps, found):
+    lines = [f"| crime | to | by | heap | {' | '.join(SIZES)} |", "|---|---|---|---|" + "---|" * len(SIZES)]
+    for crime in all_crimes:
+        for row in rows(crime, heaps, found):
+            ways = [shown(names, full) for names, full in zip(row.ways, (crime.apis, crime.threads, heaps))]
+            ways = [crime.apis[0] if len(crime.apis) == 1 else ways[0], *ways[1:]]
+            outcomes = [words(cell) for cell in row.found] + [""] * (len(SIZES) - len(crime.sizes))
+            lines.append(f"| {' | '.join([crime.words, *ways, *outcomes])} |")
     return "\n".join(lines)
 
 
-def stated(page, library):
-    """Yields: (words, thread, size, cell) as the page has them for this library."""
-    part = page.split(f"<!-- {library}: begin -->")[1].split(f"<!-- {library}: end -->")[0]
-    for line in part.splitlines():
+def bitmap_table(all_crimes, found):
+    """What becomes of misuse that is to be noticed by a block's bit, by whose heap the block is of."""
+    lines = [f"| crime | to | {' | '.join(THREADS)} |", "|---|---|" + "---|" * len(THREADS)]
+    for crime in all_crimes:
+        if crime.name not in REACH_BITMAPS:
+            continue
+        columns = {}
+        for api in crime.apis:
+            columns.setdefault(tuple(by_thread(crime, api, found)), []).append(api)
+        for outcomes, apis in columns.items():
+            lines.append(f"| {' | '.join([crime.words, shown(set(apis), crime.apis), *outcomes])} |")
+    return "\n".join(lines)
+
+
+def by_thread(crime, api, found):
+    for thread in THREADS:
+        pooled = sum((found[Cell(crime.name, api, thread, heap, size)] for heap in HEAPS for size in BITMAPS), Counter())
+        yield " or ".join(kind for kind, _ in pooled.most_common())
+
+
+def stated(page, library, all_crimes):
+    """Yields: (Cell, text), for every cell that the page has of this library."""
+    by_words = {crime.words: crime for crime in all_crimes}
+    for line in part(page, library).splitlines():
         fields = [field.strip() for field in line.strip().strip("|").split("|")]
-        if len(fields) >= 2 + len(SIZES) and fields[1] in THREADS:
-            for size, text in zip(SIZES, fields[2:]):
-                if text:
-                    yield fields[0], fields[1], size, text
+        crime = by_words.get(fields[0])
+        if crime is None:
+            continue
+        ways = (full if field == "any" else field.split(", ")
+                for field, full in zip(fields[1:4], (crime.apis, crime.threads, HEAPS_OF[library])))
+        for way in itertools.product(*ways):
+            for size, text in zip(crime.sizes, fields[4:]):
+                yield Cell(crime.name, *way, size), text
 
 
-def renewed(page, library, text):
-    begin, end = f"<!-- {library}: begin -->", f"<!-- {library}: end -->"
+def part(page, name):
+    return page.split(f"<!-- {name}: begin -->")[1].split(f"<!-- {name}: end -->")[0]
+
+
+def renewed(page, name, text):
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, rest = page.split(begin, 1)
     return f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end, 1)[1]}"

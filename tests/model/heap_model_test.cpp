@@ -147,11 +147,12 @@ TYPED_TEST(HeapModel, KeepsItsWordStepByStep) {
   Player<TypeParam> player;
   std::size_t step = 0;
   try {
-    for (; step < 3'000; ++step) {
+    for (; step < 3'000 * test::scale(); ++step) {
       player.step(dice);
       if (step % 8 == 0) player.check();
     }
     player.finish();
+    test::figure(step, "operations against an oracle");
   } catch (const std::exception& broken) {
     FAIL() << broken.what() << " after step " << step << " of the run with seed " << seed;
   }
@@ -162,13 +163,13 @@ using RefusedThread = test::TestThread<Refusing, struct OfRefusedModel>;
 using RefusedEngine = engine::Engine<Refusing, RefusedThread>;
 using RefusedObject = test::OneHeapObject<Refusing, RefusedThread>;
 
-// Effects: plays while the `k`-th call to the system fails, and every `period`-th after it.  Returns: how often it did.
-template <class Heap>
-std::size_t play_refused(std::uint64_t seed, std::size_t k, std::size_t period) {
+// Effects: plays while the calls that `appoint` names fail.  Returns: how many did.
+template <class Heap, class Appoint>
+std::size_t play_refused(std::uint64_t seed, Appoint appoint) {
   Refusing::reset();
   RefusedThread::forget();
-  for (std::size_t call = k; call < 2'000; call += period) Refusing::fail_at(test::Operation::any, call);
-  Dice dice{seed + k};
+  appoint();
+  Dice dice{seed};
   Player<Heap> player;
   for (std::size_t step = 0; step < 60; ++step) player.step(dice);
   player.check();
@@ -191,7 +192,10 @@ TYPED_TEST(HeapUnderRefusals, AnsweredWithNullOrSuccess) {
   for (const std::size_t period : {std::size_t{5'000}, std::size_t{7}, std::size_t{2}, std::size_t{1}}) {
     for (std::size_t k = 1; k <= 25; ++k) {
       try {
-        failures += play_refused<TypeParam>(seed, k, period);
+        failures += play_refused<TypeParam>(seed + k, [k, period] {
+          for (std::size_t call = k; call < 2'000; call += period)
+            Refusing::fail_at(test::Operation::any, call);
+        });
       } catch (const std::exception& broken) {
         FAIL() << broken.what() << " when call " << k << " and every " << period
                << "th after it failed, seed " << seed;
@@ -199,6 +203,32 @@ TYPED_TEST(HeapUnderRefusals, AnsweredWithNullOrSuccess) {
     }
   }
   EXPECT_GT(failures, 300U);
+}
+
+// The program is the same for all pairs: whichever two of its calls are refused. (Here some; under script/soak all.)
+TYPED_TEST(HeapUnderRefusals, AnyTwoCallsAreRefused) {
+  const std::uint64_t seed = test::seed();
+  (void)play_refused<TypeParam>(seed, [] {});
+  const std::size_t calls = Refusing::calls;
+  const std::size_t stride = test::scale() > 1 ? 1 : 1 + calls * calls / 2 / 100;
+  std::size_t pairs = 0;
+  for (std::size_t pair = 0; pair < calls * calls; pair += stride) {
+    const std::size_t k = 1 + pair / calls;
+    const std::size_t j = 1 + pair % calls;
+    if (j <= k) continue;
+    SCOPED_TRACE(testing::Message() << "calls " << k << " and " << j << ", seed " << seed);
+    try {
+      (void)play_refused<TypeParam>(seed, [k, j] {
+        Refusing::fail_at(test::Operation::any, k);
+        Refusing::fail_at(test::Operation::any, j);
+      });
+    } catch (const std::exception& broken) {
+      FAIL() << broken.what();
+    }
+    pairs += 1;
+  }
+  test::figure(pairs, "pairs of refused calls");
+  EXPECT_GT(pairs, 20U);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ using test::Dice;
 template <class Engine>
 const char* wrong_in(const Engine& engine) {
   const char* wrong = nullptr;
+  std::size_t tables_have = 0;
   engine.with_statistics([&](const Statistics& now, const auto& each_heap) {
     wrong = now.broken_law();
     SpanFigures sum;
@@ -31,13 +32,19 @@ const char* wrong_in(const Engine& engine) {
       sum.bytes += figures.bytes, sum.live += figures.live, sum.cached += figures.cached;
       sum.free += figures.free, sum.remote += figures.remote;
     });
+    tables_have = now.metadata;
     const SpanFigures& all = now.spans;
     if (sum.bytes != all.bytes || sum.live != all.live || sum.cached != all.cached || sum.free != all.free ||
         sum.remote != all.remote) {
       wrong = "the heaps do not sum to all spans";
     }
   });
-  return wrong;
+  std::size_t mapped = 0;
+  engine.each_table([&](Range table) {
+    mapped += table.size;
+    if (engine.owns(table.begin) || engine.owns(table.end() - 1)) wrong = "a block lies in a table";
+  });
+  return mapped < tables_have ? "there is metadata outside of all tables" : wrong;
 }
 
 template <class Engine>
@@ -87,15 +94,15 @@ class StatisticsModel : public testing::Test {
     std::size_t others = 0;
     std::map<std::size_t, std::size_t> by_size;
     for (const void* const block : held_) {
-      const std::size_t usable = engine_.usable_size(block);
-      (usable <= engine::largest_small ? small : others) += usable;
-      by_size[usable] += usable;
+      // A block of no bytes has a slot of 16, too, none of which it may use.
+      const std::size_t bytes = std::max(engine_.usable_size(block), engine::slot_bytes(0));
+      (bytes <= engine::largest_small ? small : others) += bytes;
+      by_size[bytes] += bytes;
     }
     EXPECT_EQ(now.spans.live, small);
     EXPECT_EQ(now.large + now.huge, others);
     for (unsigned c = 1; c < engine::class_count; ++c) {
-      const std::size_t of_none =
-          c == 1 ? now.of_class[0].live : 0;  // blocks of no bytes have slots of 16, too
+      const std::size_t of_none = c == 1 ? now.of_class[0].live : 0;
       EXPECT_EQ(now.of_class[c].live + of_none, by_size[engine::slot_bytes(c)]) << engine::slot_bytes(c);
     }
     EXPECT_EQ(now.mapped, System::usable.load()) << "not all that the system gave is accounted for";

@@ -91,6 +91,8 @@ def main():
         # A copy that was moved after it was installed must still be found.
         moved = pathlib.Path(scratch, "elsewhere")
         prefix.rename(moved)
+        if (moved / "bin/basalt").exists() and not (moved / "share/man/man1/basalt-run.1").exists():
+            sys.exit("the tool was installed without its pages of the manual")
         for work in (by_cmake, by_pkg_config, by_preload):
             directory = pathlib.Path(scratch, work.__name__)
             directory.mkdir()

@@ -80,7 +80,7 @@ void crimes_of_families() {
   expect("came from new, which goes with delete\n", [] { std::free(opaque(operator new(100))); });
   expect("basalt: mismatched free: 0x", [] { (void)opaque(std::realloc(opaque(operator new(100)), 50)); });
   expect("came from new[], which goes with delete[]\n", [] { operator delete(opaque(operator new[](100))); });
-  expect("basalt: mismatched delete: 0x",
+  expect("basalt: mismatched aligned delete: 0x",
          [] { operator delete (opaque(operator new[](100, std::align_val_t{64})), std::align_val_t{64}); });
   expect(" has 100 bytes and cannot have been asked for with 96\n",
          [] { operator delete (opaque(operator new(100)), std::size_t{96}); });

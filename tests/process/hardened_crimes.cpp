@@ -5,11 +5,15 @@
 // engine runs: none
 // hardened runs: preload global static
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include <new>
 #include <thread>
+#include <vector>
 
 #include "support/process.hpp"
+
+extern "C" int basalt_option_set(const char* name, const char* value) __attribute__((weak));
 
 namespace {
 
@@ -59,8 +63,16 @@ void double_frees(std::size_t size) {
   });
 }
 
+// Where nothing was asked for, nothing can be written.
+void writes_to_nothing() {
+  char* const p = made(0);
+  CHECK(!process::readable(p));
+  std::free(p);
+}
+
 // The byte behind the last, set to 0: what a string that is one too long does.
 void overflows(std::size_t size) {
+  if (size == 0) return writes_to_nothing();
   expect("basalt: heap overflow: what lies behind the ", size, [size](char* p) {
     opaque(p)[size] = 0;
     std::free(p);
@@ -75,6 +87,8 @@ void wrong_pointers(std::size_t size) {
   expect("basalt: invalid pointer in free: 0x", size, [](char* p) { std::free(opaque(p + 1)); });
   if (size > 16)
     expect("basalt: invalid pointer in free: 0x", size, [](char* p) { std::free(opaque(p + 16)); });
+  expect("basalt: invalid pointer in free: 0x", size,
+         [](char* p) { (void)opaque(malloc_usable_size(opaque(p + 1))); });
 }
 
 void wrong_families(std::size_t size) {
@@ -87,6 +101,12 @@ void wrong_families(std::size_t size) {
          [size](char*) { std::free(opaque(operator new(size))); });
   expect("came from new, which goes with delete\n", size,
          [size](char*) { (void)opaque(std::realloc(opaque(operator new(size)), size + 100)); });
+  constexpr std::align_val_t wide{64};
+  expect("mismatched delete: 0x", size, [size](char*) { operator delete(opaque(operator new(size, wide))); });
+  expect("came from aligned new[], which goes with aligned delete[]\n", size,
+         [size](char*) { operator delete(opaque(operator new[](size, wide)), wide); });
+  expect("came from new, which goes with delete\n", size,
+         [size](char*) { operator delete(opaque(operator new(size)), wide); });
   expect(" bytes and cannot have been asked for with ", size,
          [size](char*) { operator delete(opaque(operator new(size)), size + 1); });
 }
@@ -99,11 +119,42 @@ void late_writes(std::size_t size) {
     opaque(p)[size / 2] = 1;
     for (int i = 0; i < 200'000; ++i) std::free(made(size));
   });
+  // What came home to the heap of a thread that sleeps is looked at when free memory goes back to the system.
+  expect("basalt: use of free memory: the word at 0x", size, [size](char* p) {
+    char* const neighbour = made(size);
+    elsewhere([p, size] {
+      std::free(p);
+      opaque(p)[size / 2] = 1;
+      std::vector<char*> others;
+      for (int i = 0; i < 3'000; ++i) others.push_back(made(size));
+      for (char* const other : others) std::free(other);
+      malloc_trim(0);
+    });
+    (void)opaque(neighbour);
+  });
   process::in_child(20, [size] {
     char* const p = made(size);
     std::free(p);
     for (std::size_t i = 0; i < size; ++i) CHECK(opaque(p)[i] == 0);  // nothing of it can be read
   });
+}
+
+// Every slot is read before it is handed out, and then written to: that must not be two faults for each page.
+void fresh_pages() {
+#if defined(__x86_64__)
+  process::in_child(20, [] {
+    constexpr int count = 8'000;  // of four to a page
+    std::free(made(1'000));
+    const auto faults = [] {
+      rusage used{};
+      CHECK(::getrusage(RUSAGE_THREAD, &used) == 0);
+      return used.ru_minflt;
+    };
+    const long before = faults();
+    for (int i = 0; i < count; ++i) CHECK(made(1'000) != nullptr);
+    CHECK(faults() - before < count / 4 * 3 / 2);
+  });
+#endif
 }
 
 void what_was_freed(std::size_t size) {
@@ -149,6 +200,7 @@ void what_is_no_crime(std::size_t size) {
 }  // namespace
 
 int main() {
+  CHECK(basalt_option_set("guard", "off") == 0);  // what becomes of guarded blocks: guarded_crimes.cpp
   each_size(what_is_no_crime);
   each_size(quarantine);
   each_size(double_frees);
@@ -156,6 +208,7 @@ int main() {
   each_size(wrong_pointers);
   each_size(wrong_families);
   each_size(late_writes);
+  fresh_pages();
   each_size(what_was_freed);
   process::heap_must_be_valid();
 }

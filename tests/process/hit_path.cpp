@@ -72,7 +72,7 @@ void pass_sized_delete(std::size_t size) { pass_sized("_ZdlPvm", size); }
 constexpr Door doors[] = {
     {"malloc", 20, pass_malloc},
     {"_Znwm", 20, pass_new},
-    {"free", 26, pass_free},  // two of them to see that a block is freed twice in a row
+    {"free", 26, pass_free},  // four of them to see that a block is freed twice
     {"free_sized", 32, pass_free_sized},
     {"_ZdlPvm", 32, pass_sized_delete},
 };

@@ -69,6 +69,8 @@ def check_environment():
     expect(sorted(said.splitlines()) ==
            ['basalt: the option cache cannot be "lots": it takes 4K to 256K; it stays as it is',
             'basalt: the option foreign cannot be "ignore": it takes abort or leak; it stays as it is'], said)
+    expect(options_with(("stats", "help"), BASALT_STATS="/dev/null")[0] == ["/dev/null", "0"], "stats")
+    expect(options_with(("stats", "help"), BASALT_HELP="1")[0] == ["1"], "no file, and help")
     refused = subprocess.run([sys.executable, "-c", "x = bytearray(1 << 30)"], capture_output=True, text=True, check=False,
                              timeout=60, env={**os.environ, "LD_PRELOAD": PRELOAD, "BASALT_HARD_LIMIT": "200M"})
     expect("MemoryError" in refused.stderr, refused)
@@ -83,6 +85,10 @@ def check_help():
            "docs/reference/options.md has another table than BASALT_HELP=1 prints:\n" + "\n".join(rows))
     expect(" keep=5M " in table.splitlines()[-2], table)
     expect(run("/bin/true", BASALT_HELP="0") == ("", ""), "BASALT_HELP=0")
+    for wish in ("", "10"):
+        said = run("/bin/true", BASALT_HELP=wish)[1]
+        expect(said == f'basalt: the option help cannot be "{wish}": it takes 0 or 1; it stays as it is\n', said)
+    expect("\nGuard: live\n" in run("/bin/true", BASALT_HELP="1", BASALT_GUARD="on")[1], "the guard's test of itself")
 
 
 def number(path):

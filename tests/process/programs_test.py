@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Real programs give the same output on Basalt as on the system's allocator: script/demo's, with small input."""
+"""Real programs give the same output on Basalt as on the system's allocator: script/demo's, with small input; when script/soak
+asks, all whose output can be compared, with theirs."""
 
 import os
 import shutil
@@ -12,14 +13,18 @@ sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from programs import PROGRAMS  # noqa: E402
+from programs import PROGRAMS, GsPages, LuaTables, NodeJson, Z3Jobs  # noqa: E402
 from programs.allocators import SYSTEM, Allocator  # noqa: E402
 from programs.program import Command, Program  # noqa: E402
 from programs.run import Failure, Workshop  # noqa: E402
 
 LIBRARY = Path(os.environ.get("BASALT_PRELOAD", ROOT / "build/release/lib/libbasalt.so"))
-SMALL = 0.05
+SOAKS = int(os.environ.get("BASALT_SCALE", "1")) > 1
+SMALL = 0.5 if SOAKS else 0.05
 BASALT = Allocator("basalt", LIBRARY)
+
+
+COMPARED = [*PROGRAMS, Z3Jobs(), GsPages(), LuaTables(), NodeJson()] if SOAKS else PROGRAMS
 
 
 class Shell(Program):
@@ -36,6 +41,29 @@ class Shell(Program):
 
     def produces(self, folder):
         return [folder / name for name in self.produced]
+
+
+class RedisReplies(Program):
+    """redis-server, and what it answers."""
+
+    name = "redis-replies"
+    work = "what redis answers to writes of every kind of value, and to reads of them"
+
+    def tools(self):
+        return ["redis-server", "redis-cli"]
+
+    def prepare(self, folder, scale):
+        lines = []
+        for i in range(int(40_000 * scale)):
+            key, value = i * 7919 % 997, "v" * (i * 31 % 700)
+            lines += [f"set s{key} {value}", f"append s{key} more", f"hset h{key % 10} f{key} {value}", f"rpush l{key % 7} {i}",
+                      f"zadd z{key % 5} {i} m{key}", f"strlen s{key}", f"lrange l{key % 7} -3 -1", f"del s{(key + 1) % 997}"]
+        (folder / "commands").write_text("\n".join([*lines, "dbsize", "shutdown nosave", ""]))
+
+    def commands(self, folder):
+        server = "redis-server --port 0 --unixsocket s --save '' --appendonly no --logfile log --daemonize no &"
+        wait = "until redis-cli -s s ping >ping 2>&1 && grep -q PONG ping; do sleep 0.05; done"
+        return [Command(["bash", "-c", f"{server}\n{wait}\nredis-cli -s s <commands && wait"])]
 
 
 class InAWorkshop(unittest.TestCase):
@@ -88,7 +116,7 @@ class RunnerTest(InAWorkshop):
         self.assertIn("shell ran, but not on absent", str(caught.exception))
 
     def test_input_is_the_same_each_time(self):
-        for program in PROGRAMS:
+        for program in COMPARED:
             texts = []
             for name in "once", "again":
                 folder = Path(self.folder) / name / program.name
@@ -104,13 +132,16 @@ def test_of(program):
         missing = [tool for tool in [*program.tools(), "time"] if shutil.which(tool) is None]
         if missing:
             self.skipTest(f"not on PATH: {', '.join(missing)}; script/bootstrap demo installs them")
-        self.assertGreater(self.run_on_both(program).heap.grown_bytes, 100_000)
+        run = self.run_on_both(program)
+        self.assertGreater(run.heap.grown_bytes, 100_000)
+        print("figure: 1 programs with the same output", flush=True)
+        print(f"figure: {run.heap.processes} processes", flush=True)
 
     test.__doc__ = f"{program.name}: {program.work}"
     return test
 
 
-for each in PROGRAMS:
+for each in [*COMPARED, RedisReplies()]:
     setattr(ProgramsTest, "test_" + type(each).__name__, test_of(each))
 
 if __name__ == "__main__":

@@ -41,5 +41,6 @@ int main() {
   other.join();
   stop = true;
   for (std::thread& thread : pool) thread.join();
+  process::figure(forks, "forks beside 8 threads that allocate");
   process::heap_must_be_valid();
 }

@@ -40,13 +40,15 @@ void make_thread() {
 int main() {
   process::must_be_ours();
   CHECK(pthread_atfork(make_thread, make_thread, use_heap) == 0);
-  for (int i = 0; i < process::times(20); ++i) {
+  const int forks = process::times(20);
+  for (int i = 0; i < forks; ++i) {
     process::in_child(10, [] {
       CHECK(calls > 0);
       process::churn(3, 100, 10000);
       process::heap_must_be_valid();
     });
   }
-  CHECK(calls == 20 * 4);
+  CHECK(calls == forks * 4);
+  process::figure(forks, "forks whose handlers allocate");
   process::heap_must_be_valid();
 }

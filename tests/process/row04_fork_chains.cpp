@@ -16,5 +16,7 @@ void generation(int depth, std::uint64_t seed) {
 
 int main() {
   process::must_be_ours();
-  for (int i = 0; i < process::times(40); ++i) generation(0, static_cast<std::uint64_t>(i));
+  const int chains = process::times(40);
+  for (int i = 0; i < chains; ++i) generation(0, static_cast<std::uint64_t>(i));
+  process::figure(chains, "chains of forks, four deep");
 }

@@ -57,5 +57,6 @@ int main() {
   }
   stop = true;
   for (std::thread& thread : pool) thread.join();
+  process::figure(2 * spawns, "children of posix_spawn and vfork");
   process::heap_must_be_valid();
 }

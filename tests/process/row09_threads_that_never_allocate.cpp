@@ -42,8 +42,10 @@ int main() {
   CHECK(pthread_key_create(&key, ask_at_exit) == 0);
   run(200, function);
   const long before = process::resident_kib();
-  run(process::times(5000), function);
+  const int threads = process::times(5000);
+  run(threads, function);
   CHECK(process::resident_kib() - before < 512);
+  process::figure(threads, "threads that never allocate");
   std::free(shared);
   process::heap_must_be_valid();
 }

@@ -49,7 +49,9 @@ int main() {
   for (pthread_key_t& each : key) CHECK(pthread_key_create(&each, rearm) == 0);
   run(100);
   const long before = process::resident_kib();
-  run(process::times(2000));
+  const int threads = process::times(2000);
+  run(threads);
   CHECK(process::resident_kib() - before < 1024);
+  process::figure(threads, "threads that free in destructors");
   process::heap_must_be_valid();
 }

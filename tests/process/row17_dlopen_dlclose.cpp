@@ -42,6 +42,8 @@ int main() {
   CHECK(path != nullptr);
   run(10, path);
   const int before = mappings();
-  run(process::times(1000), path);
+  const int loads = process::times(1000);
+  run(loads, path);
   CHECK(mappings() <= before + 2);
+  process::figure(loads, "times loaded, used and unloaded");
 }

@@ -9,8 +9,6 @@
 
 #include "support/process.hpp"
 
-extern "C" const char* basalt_name() __attribute__((weak));
-
 namespace {
 
 void* made[4];

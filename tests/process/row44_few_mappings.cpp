@@ -10,8 +10,6 @@
 
 #include "support/process.hpp"
 
-extern "C" const char* basalt_name() __attribute__((weak));
-
 namespace {
 
 constexpr std::size_t mib = 1 << 20;
@@ -70,7 +68,7 @@ int main() {
   process::in_child(20, [] { with_no_more_than(256 * mib); });
   const int before = process::mappings();
   const int most = churn(process::times(8));
-  std::fprintf(stderr, "mappings: %d before, %d at most\n", before, most);
+  process::figure(most - before, "mappings at most that a churned heap lies in");
   CHECK(most < most_mappings());
   process::heap_must_be_valid();
 }

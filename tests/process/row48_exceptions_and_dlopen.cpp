@@ -9,7 +9,6 @@
 #include "support/process.hpp"
 
 extern "C" int basalt_option_set(const char* name, const char* value) __attribute__((weak));
-extern "C" const char* basalt_name() __attribute__((weak));
 
 namespace {
 

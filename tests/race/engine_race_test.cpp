@@ -96,6 +96,31 @@ TEST_F(EngineRace, BlocksPassFromThreadToThread) {
   expect_nothing_lost();
 }
 
+// Nobody has allocated yet: the window, the heaps and all that is made at first use.
+TEST_F(EngineRace, TheFirstAllocationIsByManyThreadsAtOnce) {
+  for (int i = 0; i < 20; ++i) {
+    Engine& fresh = *new Engine;
+    std::atomic<unsigned> ready{0};
+    std::array<std::thread, 3> threads;
+    for (std::thread& thread : threads) {
+      thread = std::thread{[&] {
+        ready.fetch_add(1, std::memory_order_relaxed);
+        while (ready.load(std::memory_order_relaxed) != threads.size()) std::this_thread::yield();
+        for (const std::size_t size : {std::size_t{100}, 40 * KiB, 3 * MiB}) {
+          auto* const block = static_cast<std::byte*>(fresh.allocate(size, 16));
+          ASSERT_NE(block, nullptr);
+          block[size - 1] = std::byte{1};
+          EXPECT_TRUE(fresh.deallocate(block));
+        }
+        fresh.park();
+      }};
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(fresh.broken_law(), nullptr);
+    EXPECT_EQ(fresh.stats().live_bytes, 0U);
+  }
+}
+
 // One thread allocates all, another frees all: of a span of eight slots, so that it is full and returned all the time.
 TEST_F(EngineRace, ProducersAndConsumers) {
   constexpr std::size_t rounds = 6'000;

@@ -18,6 +18,7 @@
 #include <spawn.h>
 
 extern "C" int basalt_is_active(void) __attribute__((weak));
+extern "C" const char* basalt_name(void) __attribute__((weak));
 extern "C" const char* basalt_validate(void) __attribute__((weak));
 
 extern "C" char** environ;
@@ -44,6 +45,11 @@ inline constexpr int skipped = 77;
   ::_exit(skipped);
 }
 
+// Whether it is the library that takes the pages of large blocks as soon as they are freed, and keeps records of all.
+inline bool is_hardened() {
+  return basalt_name != nullptr && std::strcmp(basalt_name(), "basalt-hardened") == 0;
+}
+
 // Without this a test that was not set up as it should be would test the system's allocator, and pass.
 inline void must_be_ours() { CHECK(basalt_is_active != nullptr && basalt_is_active() == 1); }
 
@@ -58,6 +64,22 @@ inline void heap_must_be_valid() {
   const char* const wish = std::getenv("BASALT_SCALE");
   const int scale = wish == nullptr ? 1 : std::atoi(wish);
   return usually * (scale < 1 ? 1 : scale);
+}
+
+// Work that takes long is cut: BASALT_PIECE=3/16 asks for the third of sixteen pieces. Without it, all is one piece.
+[[nodiscard]] inline bool is_in_piece(int number) {
+  const char* const wish = std::getenv("BASALT_PIECE");
+  int piece = 1;
+  int pieces = 1;
+  if (wish != nullptr) CHECK(std::sscanf(wish, "%d/%d", &piece, &pieces) == 2 && pieces > 0);
+  return number % pieces == piece - 1;
+}
+
+// Says how much was done. `script/soak` adds up the numbers that stand before the same words; where the words say "at most",
+// it takes the largest.
+inline void figure(long long number, const char* words) {
+  std::printf("figure: %lld %s\n", number, words);
+  std::fflush(stdout);  // a child must not say it again
 }
 
 // Keeps the compiler from seeing where a pointer comes from: it knows what malloc and free mean, and would leave
@@ -142,6 +164,16 @@ inline void in_child(int seconds, Work&& work) {
 }
 
 // What a child left behind: its status, and what it wrote to standard error.
+// Whether the byte at `p` can be read. The system is asked, so nothing faults.
+[[nodiscard]] inline bool readable(const void* p) {
+  int pipes[2];
+  CHECK(::pipe(pipes) == 0);
+  const bool read = ::write(pipes[1], p, 1) == 1;
+  ::close(pipes[0]);
+  ::close(pipes[1]);
+  return read;
+}
+
 struct Outcome {
   int status;
   char words[4096];

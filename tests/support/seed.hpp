@@ -18,6 +18,15 @@ inline std::uint64_t seed(std::uint64_t fallback = 1) {
   return seed;
 }
 
+// How often to do what should be done very often: once in every run, BASALT_SCALE times when `script/soak` asks.
+inline std::size_t scale() {
+  const char* const wish = std::getenv("BASALT_SCALE");
+  return wish == nullptr ? 1 : std::strtoull(wish, nullptr, 10);
+}
+
+// Says how much was done, for `script/soak`: as process::figure does.
+inline void figure(std::size_t number, const char* words) { std::printf("figure: %zu %s\n", number, words); }
+
 // Numbers below a bound, from one generator.
 class Dice {
  public:

@@ -9,10 +9,10 @@ namespace basalt::test {
 
 // One engine for each `Tag`; a test that makes one engine after another says `forget` in between. Nobody watches for the
 // end of a thread: it parks its heap itself, as the last thing it does.
-template <AddressSpaceOs System, class Tag>
+template <AddressSpaceOs System, class Tag, class Checks = engine::Checks>
 class TestThread {
  public:
-  using Heap = engine::Heap<System>;
+  using Heap = engine::Heap<System, Checks>;
 
   static Heap* heap() noexcept { return heap_; }
   static void give(Heap* heap) noexcept { heap_ = heap; }

@@ -27,7 +27,7 @@ def plain(value):
     if kind.code != gdb.TYPE_CODE_STRUCT or not str(kind).startswith("std::"):
         return value
     for field in kind.fields():
-        if field.is_base_class or field.name in ("_M_i", "_M_b", "_M_p", "_M_base"):
+        if field.is_base_class or field.name in ("_M_i", "_M_b", "_M_p", "_M_base", "word_"):
             return plain(value[field])
     return value
 

@@ -15,11 +15,17 @@ using Kitchen = engine::Engine<RawOs, ThisThread, observe::HeapProfile<RawOs>>;
 
 inline constexpr const char* kitchen_name = "basalt";
 
+// How many requests get guarded slots unless the environment says otherwise.
+inline constexpr std::size_t usual_guard = guard::Sampling::off;
+
 extern constinit Kitchen kitchen;
 
 // Effects: the options are what the environment says, and the policy knows of the container; once, and not before libc may be
 // called.
 [[gnu::visibility("hidden")]] void heed_environment() noexcept;
+
+// Nobody records what this kitchen does.
+inline void begin_recording() noexcept {}
 
 // Where the doors find the short paths: see engine/short_path.hpp.
 struct ThisThread : engine::OwnHeap<engine::Heap<RawOs>> {

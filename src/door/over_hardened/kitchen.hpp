@@ -14,11 +14,17 @@ using Kitchen = hardened::Hardened<RawOs, EngineThread>;
 
 inline constexpr const char* kitchen_name = "basalt-hardened";
 
+// How many requests get guarded slots unless the environment says otherwise.
+inline constexpr std::size_t usual_guard = guard::Sampling{guard::Sampling::usual_rate}.word();
+
 extern constinit Kitchen kitchen;
 
 // Effects: the options are what the environment says, and the policy knows of the container; once, and not before libc may be
 // called.
 [[gnu::visibility("hidden")]] void heed_environment() noexcept;
+
+// Nobody records what this kitchen does.
+inline void begin_recording() noexcept {}
 
 // How the engine below finds the heap of a thread.
 struct EngineThread : engine::OwnHeap<engine::Heap<RawOs>> {

@@ -37,6 +37,7 @@ struct Options {
   unsigned max_operations = 400;      // in one execution: more is reported as "no progress"
   unsigned spurious_failures = 1;     // per thread and execution, of compare_exchange_weak
   std::vector<Weakening> weakenings = {};
+  std::vector<std::string> weakened_files = {};  // mutants are made of orders in these only; empty: in all
   std::function<void(const Execution&)> observe = {};  // called after every complete execution
 };
 

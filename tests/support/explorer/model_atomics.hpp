@@ -181,4 +181,19 @@ class Plain {
   T value_;
 };
 
+/// The same, written and read like the variable for which it stands in.
+template <class T>
+class PlainField : Plain<T> {
+ public:
+  PlainField() = default;
+  PlainField(T value, Site site = Site::here())
+      : Plain<T>(value, site) {}  // NOLINT(google-explicit-constructor): as a T
+
+  operator T() const { return this->get(); }  // NOLINT(google-explicit-constructor): as a T
+  PlainField& operator=(T value) {
+    this->set(value);
+    return *this;
+  }
+};
+
 }  // namespace basalt::explorer

@@ -35,10 +35,12 @@ bool is_same(const Weakening& a, const Weakening& b) {
 /// All one-step weakenings of the orders that a body uses.
 class Catalogue {
  public:
+  explicit Catalogue(const std::vector<std::string>& files) : files_(files) {}
+
   void collect(const Execution& run) {
     for (const Event& event : run.events()) {
       const Operation& operation = event.operation;
-      if (operation.kind >= Kind::pause || event.thread == kBody) continue;
+      if (operation.kind >= Kind::pause || event.thread == kBody || !is_in_files(operation.site)) continue;
       for (const auto to : weaker_neighbours(operation.kind, operation.order)) {
         add({operation.site, operation.kind, false, operation.order, to});
       }
@@ -59,29 +61,45 @@ class Catalogue {
   }
 
  private:
+  [[nodiscard]] bool is_in_files(Site site) const {
+    const auto ends = [&](const std::string& file) { return std::string_view(site.file).ends_with(file); };
+    return files_.empty() || std::ranges::any_of(files_, ends);
+  }
+
   void add(const Weakening& weakening) {
     const auto same = [&](const Weakening& other) { return is_same(weakening, other); };
     if (!std::ranges::any_of(found_, same)) found_.push_back(weakening);
   }
 
+  const std::vector<std::string>& files_;
   std::vector<Weakening> found_;
 };
 
 }  // namespace
 
-MutantReport weaken_each(const Options& options, const Body& body) {
-  MutantReport report;
-  Catalogue catalogue;
+Survey survey(const Options& options, const Body& body) {
+  Survey found;
+  Catalogue catalogue{options.weakened_files};
   Options observed = options;
   observed.observe = [&](const Execution& run) { catalogue.collect(run); };
-  report.baseline = explore(observed, body);
-  for (const Weakening& weakening : std::move(catalogue).sorted()) {
-    Options mutated = options;
-    mutated.weakenings.push_back(weakening);
-    Mutant mutant{.weakening = weakening, .result = explore(mutated, body)};
-    mutant.caught = mutant.result.failed;
-    report.mutants.push_back(std::move(mutant));
-  }
+  found.baseline = explore(observed, body);
+  found.weakenings = std::move(catalogue).sorted();
+  return found;
+}
+
+Mutant explore_mutant(const Options& options, const Weakening& weakening, const Body& body) {
+  Options mutated = options;
+  mutated.weakenings.push_back(weakening);
+  Mutant mutant{.weakening = weakening, .result = explore(mutated, body)};
+  mutant.caught = mutant.result.failed;
+  return mutant;
+}
+
+MutantReport weaken_each(const Options& options, const Body& body) {
+  Survey found = survey(options, body);
+  MutantReport report{.baseline = std::move(found.baseline), .mutants = {}};
+  for (const Weakening& weakening : found.weakenings)
+    report.mutants.push_back(explore_mutant(options, weakening, body));
   return report;
 }
 

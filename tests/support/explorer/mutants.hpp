@@ -29,6 +29,17 @@ struct MutantReport {
   [[nodiscard]] std::string text() const;
 };
 
+struct Survey {
+  Result baseline;
+  std::vector<Weakening> weakenings;  // of every order that was used, in the order of the source
+};
+
+/// Effects: explores the body as it is, and notes in which ways its orders could be weakened.
+Survey survey(const Options& options, const Body& body);
+
+/// Effects: explores the body with one order weakened.
+Mutant explore_mutant(const Options& options, const Weakening& weakening, const Body& body);
+
 /// Effects: explores the body as it is, collects every memory order that it used, and explores it again once
 /// per order and weaker neighbour: seq_cst to acq_rel (acquire for loads, release for stores), acq_rel to
 /// acquire and to release, acquire and release to relaxed. One step is enough: what a step lets happen, a

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/compiler.hpp"
+
 namespace basalt {
 namespace {
 
@@ -13,6 +15,23 @@ TEST(Bits, SumsAndProductsSaturate) {
   EXPECT_EQ(multiply_saturating(6, 7), 42u);
   EXPECT_EQ(multiply_saturating(SIZE_MAX, 0), 0u);
   EXPECT_EQ(multiply_saturating(SIZE_MAX / 2 + 1, 2), SIZE_MAX);
+}
+
+TEST(Bits, LieInWordsOf64) {
+  EXPECT_EQ(bit_of(0), 1u);
+  EXPECT_EQ(bit_of(63), std::uint64_t{1} << 63);
+  EXPECT_EQ(bit_of(130), 4u);
+}
+
+TEST(Bits, TellWhenTheyAreSetTwice) {
+  for (unsigned n = 0; n < 200; ++n) {
+    std::uint64_t word = 0;
+    EXPECT_FALSE(set_bit(word, n)) << n;
+    EXPECT_EQ(word, bit_of(n)) << n;
+    EXPECT_TRUE(set_bit(word, n)) << n;
+    EXPECT_FALSE(set_bit(word, n + 1)) << n;
+    EXPECT_EQ(word, bit_of(n) | bit_of(n + 1)) << n;
+  }
 }
 
 TEST(Bits, PowersOfTwo) {

@@ -6,21 +6,18 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
-#include <map>
-#include <string>
 
 #include "basic/lock_free_list.hpp"
-#include "support/explorer/explorer.hpp"
-#include "support/explorer/mutants.hpp"
+#include "support/explored.hpp"
 
 namespace basalt {
 namespace {
 
 using explorer::Execution;
 using explorer::ModelAtomics;
-using explorer::Options;
 using explorer::Plain;
 using explorer::require;
+using explorer::Scenario;
 
 using List = LockFreeList<ModelAtomics>;
 using Node = List::Node;
@@ -310,11 +307,6 @@ void double_free_of_different_sizes(Execution& run) {
   require(noticed != 0, "nobody noticed that a part of a block was freed twice");
 }
 
-struct Scenario {
-  const char* name;
-  void (*body)(Execution&);
-};
-
 constexpr Scenario scenarios[] = {
     {"split_and_split", split_and_split},
     {"split_and_insert", split_and_insert},
@@ -339,31 +331,10 @@ constexpr Scenario scenarios[] = {
     {"double_free_of_different_sizes", double_free_of_different_sizes},
 };
 
-class LockFreeListExplored : public testing::TestWithParam<Scenario> {};
-
-TEST_P(LockFreeListExplored, HoldsInEveryExecution) {
-  const explorer::Result result = explorer::explore(GetParam().body);
-  EXPECT_TRUE(result.holds()) << result.report();
-  RecordProperty("executions", static_cast<int>(result.executions));
-}
-
-INSTANTIATE_TEST_SUITE_P(, LockFreeListExplored, testing::ValuesIn(scenarios),
-                         [](const auto& scenario) { return std::string(scenario.param.name); });
-
-// Every order in the list is needed: with any one of them weaker, some scenario fails.
-TEST(LockFreeListMutants, AreAllCaught) {
-  std::map<std::string, std::string> caught_by;
-  for (const Scenario& scenario : scenarios) {
-    const explorer::MutantReport report =
-        explorer::weaken_each(Options{.max_executions = 20'000}, scenario.body);
-    EXPECT_FALSE(report.baseline.failed) << report.text();
-    for (const explorer::Mutant& mutant : report.mutants) {
-      std::string& by = caught_by[mutant.text()];
-      if (mutant.caught && by.empty()) by = scenario.name;
-    }
-  }
-  EXPECT_GE(caught_by.size(), 11U) << "fewer orders than the list has";
-  for (const auto& [mutant, scenario] : caught_by) EXPECT_NE(scenario, "") << mutant << " survived";
+TEST(LockFreeListExplored, HoldsInEveryExecution) {
+  test::expect_explored({"the list without a lock",
+                         {"src/basic/lock_free_list.hpp", "src/basic/lock_free_node.hpp"},
+                         scenarios});
 }
 
 }  // namespace

@@ -3,22 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <map>
-#include <string>
-#include <string_view>
 
 #include "basic/lock_free_nodes.hpp"
-#include "support/explorer/explorer.hpp"
-#include "support/explorer/mutants.hpp"
+#include "basic/lock_free_regions.hpp"
+#include "support/explored.hpp"
 
 namespace basalt {
 namespace {
 
+using explorer::Argued;
 using explorer::Execution;
 using explorer::ModelAtomics;
-using explorer::Options;
 using explorer::Plain;
 using explorer::require;
+using explorer::Scenario;
 
 struct ModelWaiting {
   void pause() { ModelAtomics::pause(); }
@@ -235,10 +233,28 @@ void close_and_close(Execution& run) {
   require(contents.get() == 2, "two were alone at the same time");
 }
 
-struct Scenario {
-  const char* name;
-  void (*body)(Execution&);
-};
+// Two regions become one, and the node of the first is used for something else.
+void look_up_while_regions_join(Execution& run) {
+  Shelf& shelf = run.make<Shelf>(run, 2U);
+  auto& regions = run.make<LockFreeRegions<ModelAtomics>>();
+  auto* const place = reinterpret_cast<std::byte*>(0x10000);
+  const auto add = [&](std::size_t seat, std::byte* begin) {
+    Visit visit{shelf.pool, seat};
+    regions.add({begin, 64}, visit.take(), visit);
+  };
+  add(0, place);
+  run.threads(
+      [&] {
+        Visit visit{shelf.pool, 0};
+        require(regions.contains({place + 16, 16}), "a range of the heap was taken for a stranger's");
+      },
+      [&] {
+        add(1, place + 64);
+        for (int i = 0; i < 3; ++i) (void)shelf.reuse(1);
+      });
+  Visit visit{shelf.pool, 0};
+  require(regions.contains({place, 128}), "a region was lost");
+}
 
 constexpr Scenario scenarios[] = {
     {"look_while_unlinked_and_used_again", look_while_unlinked_and_used_again},
@@ -251,42 +267,23 @@ constexpr Scenario scenarios[] = {
     {"retire_and_retire", retire_and_retire},
     {"close_and_enter", close_and_enter},
     {"close_and_close", close_and_close},
+    {"look_up_while_regions_join", look_up_while_regions_join},
 };
-
-class NodePoolExplored : public testing::TestWithParam<Scenario> {};
-
-TEST_P(NodePoolExplored, HoldsInEveryExecution) {
-  const explorer::Result result = explorer::explore(GetParam().body);
-  EXPECT_TRUE(result.holds()) << result.report();
-  RecordProperty("executions", static_cast<int>(result.executions));
-}
-
-INSTANTIATE_TEST_SUITE_P(, NodePoolExplored, testing::ValuesIn(scenarios),
-                         [](const auto& scenario) { return std::string(scenario.param.name); });
 
 // The one order that the explorer cannot show to be needed within these bounds. `take` must not read the top of the
 // pile as it was before another thread's `take`, when the epoch has since been moved on by a third that knows of neither;
 // by the rules of C++20 that rests on both being in the one order of all sequentially consistent operations. An execution
 // that shows it has three threads, three nodes and six visits.
-constexpr std::string_view argued = "lock_free_nodes.hpp";
-constexpr std::string_view argued_order = "compare_exchange_strong seq_cst -> acq_rel";
+constexpr Argued argued[] = {{"lock_free_nodes.hpp", "compare_exchange_strong seq_cst -> acq_rel"}};
 
-TEST(NodePoolMutants, AreAllCaughtButOne) {
-  std::map<std::string, std::string> caught_by;
-  for (const Scenario& scenario : scenarios) {
-    const explorer::MutantReport report =
-        explorer::weaken_each(Options{.max_executions = 20'000}, scenario.body);
-    EXPECT_FALSE(report.baseline.failed) << report.text();
-    for (const explorer::Mutant& mutant : report.mutants) {
-      std::string& by = caught_by[mutant.text()];
-      if (mutant.caught && by.empty()) by = scenario.name;
-    }
-  }
-  EXPECT_GE(caught_by.size(), 9U) << "fewer orders than the pool has";
-  for (const auto& [mutant, scenario] : caught_by) {
-    const bool is_argued = mutant.starts_with(argued) && mutant.ends_with(argued_order);
-    EXPECT_NE(scenario.empty(), !is_argued) << mutant << (is_argued ? " is caught now" : " survived");
-  }
+TEST(NodePoolExplored, HoldsInEveryExecution) {
+  test::expect_explored(
+      {"nodes that are used again",
+       {"src/basic/lock_free_nodes.hpp", "src/basic/lock_free_seats.hpp", "src/basic/lock_free_regions.hpp",
+        "tests/unit/basic/lock_free_nodes_explored_test.cpp"},
+       scenarios,
+       argued,
+       5'000});
 }
 
 }  // namespace

@@ -17,15 +17,15 @@ namespace basalt::engine {
 namespace {
 
 TEST(Bins, GiveTheHottestFirstAndKeepWhatTheyHold) {
-  std::vector<void*> narrow(1 + 4);
-  std::vector<void*> wide(1 + 8);
+  std::vector<void*> narrow(Bin<>::ahead + 4);
+  std::vector<void*> wide(Bin<>::ahead + 8);
   int blocks[9];
   Bin bin;
   EXPECT_TRUE(bin.empty() && bin.full()) << "an empty heap's bin has neither slots nor room";
-  bin.move_to(narrow.data() + 1, 4);
+  bin.move_to(narrow.data() + Bin<>::ahead, 4);
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(bin.push(&blocks[i]));
   EXPECT_FALSE(bin.push(&blocks[4]));
-  bin.move_to(wide.data() + 1, 8);
+  bin.move_to(wide.data() + Bin<>::ahead, 8);
   EXPECT_EQ(bin.held(), 4U);
   EXPECT_TRUE(bin.push(&blocks[4]));
   bin.drop(2);  // the coldest: 0 and 1
@@ -37,18 +37,20 @@ TEST(Bins, GiveTheHottestFirstAndKeepWhatTheyHold) {
   EXPECT_FALSE(bin.pop(slot));
 }
 
-TEST(Bins, DoNotTakeASlotTwiceInARow) {
-  std::vector<void*> array(1 + 4);
-  int blocks[2];
+TEST(Bins, DoNotTakeASlotThatCameAsTheLastOrTheLastButOne) {
+  std::vector<void*> array(Bin<>::ahead + 4);
+  int blocks[3];
   Bin bin;
-  bin.move_to(array.data() + 1, 4);
+  bin.move_to(array.data() + Bin<>::ahead, 4);
   EXPECT_TRUE(bin.push(&blocks[0]));
   EXPECT_FALSE(bin.push(&blocks[0]));
-  EXPECT_TRUE(bin.newest_is(&blocks[0]));
   EXPECT_TRUE(bin.push(&blocks[1]));
-  EXPECT_FALSE(bin.newest_is(&blocks[0]));
+  EXPECT_FALSE(bin.push(&blocks[0]));
+  EXPECT_TRUE(bin.came_last(&blocks[0]) && bin.came_last(&blocks[1]));
+  EXPECT_TRUE(bin.push(&blocks[2]));
+  EXPECT_FALSE(bin.came_last(&blocks[0]));
   bin.hold(0);
-  EXPECT_FALSE(bin.newest_is(&blocks[0])) << "an empty bin has no newest";
+  EXPECT_FALSE(bin.came_last(&blocks[0])) << "an empty bin has none that came last";
   EXPECT_TRUE(bin.push(&blocks[1]));
 }
 
@@ -60,6 +62,37 @@ TEST(Bins, OfSmallClassesLieElsewhereInTheirPageThanTheFirstSlotsOfSlices) {
   ASSERT_NE(heap, nullptr);
   for (unsigned c = 1; c <= fine_classes; ++c)
     EXPECT_GE(address_of(&heap->bins[c]) % 4096 / slot_bytes(c), 8U) << "class " << c;
+}
+
+struct Noting : RawOs {
+  static inline Range given_back;
+  static Error decommit(Range range) noexcept {
+    given_back = range;
+    return RawOs::decommit(range);
+  }
+};
+
+TEST(Heaps, BeginAnewWithoutPagesForTheirBins) {
+  auto& space = *new Space<Noting>;
+  auto& pool = *new HeapPool<Noting>;
+  ASSERT_TRUE(space.ready());
+  Heap<Noting>& heap = *pool.take(space);
+  const auto use = [&heap] {
+    for (SizeClass c = 1; c < 40; ++c) {
+      for (int fills = 0; fills < 6; ++fills) {
+        ASSERT_NE(heap.refill(c), nullptr);
+        heap.flush();
+      }
+    }
+  };
+  use();
+  heap.empty();
+  EXPECT_TRUE(heap.arrays.contains(Noting::given_back));
+  EXPECT_GE(Noting::given_back.size, 2 * RawOs::page_size());
+  EXPECT_EQ(heap.bins[1].capacity(), 0U);
+  use();
+  heap.empty();
+  EXPECT_STREQ(space.broken_law(), nullptr);
 }
 
 class Supplies : public testing::Test {
@@ -216,7 +249,7 @@ TEST(Heaps, KeepWhatLittleTheyHaveCachedWhenTheyRest) {
   Heap<RawOs>& heap = *pool.take(space);
   const auto cached = [&heap] {
     std::size_t slots = 0;
-    for (const Bin& bin : heap.bins) slots += bin.held();
+    for (const auto& bin : heap.bins) slots += bin.held();
     return slots;
   };
   ASSERT_NE(heap.refill(class_of(64)), nullptr);

@@ -49,6 +49,22 @@ class HolesOf : public testing::Test {
 using Holes = HolesOf<4 * KiB>;
 using HolesOfLargePages = HolesOf<64 * KiB>;
 
+TEST_F(Holes, LeaveOutNoIdleSlotThatMayHaveAPage) {
+  cut(3 * KiB);
+  use(5);
+  const auto idle = [this] {
+    std::vector<unsigned> slots;
+    each_idle_slot(span_, [&](const std::byte* slot) {
+      slots.push_back(span_.slot_of(static_cast<std::size_t>(slot - span_.begin)));
+    });
+    return slots;
+  };
+  EXPECT_EQ(idle().size(), span_.slots - 1U);
+  span_.holes = holes_between(0, 2 * hole_bytes);  // slots 0 and 1 whole, and a part of slot 2
+  EXPECT_EQ(idle().front(), 2U);
+  EXPECT_EQ(idle().size(), span_.slots - 3U);
+}
+
 TEST_F(Holes, AreAllPagesButThoseOfBlocks) {
   cut(1024);  // 16 slots to a slice, four to a page
   use(5);

@@ -182,7 +182,7 @@ class OfAHeap : public testing::Test {
  protected:
   // Effects: uses the bin of class `c` until its room grows no more.  Returns: that room, in slots.
   std::size_t room(SizeClass c) {
-    Bin& bin = heap_->bins[c];
+    auto& bin = heap_->bins[c];
     for (int round = 0; round < 12; ++round) {
       EXPECT_NE(heap_->refill(c), nullptr);
       std::vector<void*> slots;
@@ -212,7 +212,7 @@ TEST_F(OfAHeap, ABinHoldsWhatThePolicySays) {
 TEST_F(OfAHeap, AFullBinThatIsTooLongGivesBackMoreThanHalf) {
   const SizeClass c = class_of(KiB);
   ASSERT_EQ(room(c), 64U);
-  Bin& bin = heap_->bins[c];
+  auto& bin = heap_->bins[c];
   std::vector<void*> slots(64);
   for (void*& slot : slots) {
     if (!bin.pop(slot)) slot = heap_->refill(c);

@@ -5,21 +5,17 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <string>
-
 #include "engine/remote.hpp"
-#include "support/explorer/explorer.hpp"
-#include "support/explorer/mutants.hpp"
+#include "support/explored.hpp"
 
 namespace basalt::engine {
 namespace {
 
 using explorer::Execution;
 using explorer::ModelAtomics;
-using explorer::Options;
 using explorer::Plain;
 using explorer::require;
+using explorer::Scenario;
 
 constexpr HeapId owner_id = 7;
 constexpr unsigned slots = 2;
@@ -54,7 +50,7 @@ struct Heap {
       require(given.owner == owner_id, "announced to a stranger");
       inbox.put(s);
     }
-    return given.twice;
+    return given.before & bits;
   }
 
   // The rest are the owner's.
@@ -240,15 +236,10 @@ void two_spans_on_one_inbox(Execution& run) {
 void double_free(Execution& run) {
   Heap& heap = heap_of(run);
   unsigned noticed = 0;
-  const auto free = [&] { noticed += heap.span.remote.give(0, 1).twice == 1 ? 1 : 0; };
+  const auto free = [&] { noticed += heap.span.remote.give(0, 1).before == 1 ? 1 : 0; };
   run.threads(free, free);
   require(noticed == 1, "exactly one of two frees of a slot is a double free");
 }
-
-struct Scenario {
-  const char* name;
-  void (*body)(Execution&);
-};
 
 constexpr Scenario scenarios[] = {
     {"two_freers", two_freers},
@@ -262,31 +253,11 @@ constexpr Scenario scenarios[] = {
     {"double_free", double_free},
 };
 
-class RemoteFreesExplored : public testing::TestWithParam<Scenario> {};
-
-TEST_P(RemoteFreesExplored, LoseNothing) {
-  const explorer::Result result = explorer::explore(GetParam().body);
-  EXPECT_TRUE(result.holds()) << result.report();
-  RecordProperty("executions", std::to_string(result.executions));
-}
-
-INSTANTIATE_TEST_SUITE_P(, RemoteFreesExplored, testing::ValuesIn(scenarios),
-                         [](const auto& scenario) { return std::string{scenario.param.name}; });
-
-// Every order in the protocol is needed: with any one of them weaker, some scenario fails.
-TEST(RemoteFreesMutants, AreAllCaught) {
-  std::map<std::string, std::string> caught_by;
-  for (const Scenario& scenario : scenarios) {
-    const explorer::MutantReport report =
-        explorer::weaken_each(Options{.max_executions = 2'000}, scenario.body);
-    EXPECT_FALSE(report.baseline.failed) << report.text();
-    for (const explorer::Mutant& mutant : report.mutants) {
-      std::string& by = caught_by[mutant.text()];
-      if (mutant.caught && by.empty()) by = scenario.name;
-    }
-  }
-  EXPECT_GE(caught_by.size(), 7U) << "fewer orders than the protocol has";
-  for (const auto& [mutant, scenario] : caught_by) EXPECT_NE(scenario, "") << mutant << " survived";
+TEST(RemoteFreesExplored, LoseNothing) {
+  test::expect_explored({.name = "remote frees and the inbox",
+                         .files = {"src/engine/remote.hpp"},
+                         .scenarios = scenarios,
+                         .executions_per_mutant = 2'000});
 }
 
 }  // namespace

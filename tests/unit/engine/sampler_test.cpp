@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "platform/raw_os.hpp"
+#include "support/in_child.hpp"
 #include "support/test_thread.hpp"
 
 namespace basalt::engine {
@@ -64,6 +66,30 @@ TEST_F(SamplerTest, EveryRequestIsGuardedWhileThereAreSlots) {
   for (std::byte* const block : blocks) EXPECT_TRUE(engine_.deallocate(block, Origin::malloc));
   EXPECT_EQ(guarded_bytes(), 0U);
   EXPECT_EQ(engine_.broken_law(), nullptr);
+}
+
+// Who has seen one child's choices does not know the next one's.
+TEST_F(SamplerTest, ForkedChildrenDrawEachTheirOwnNumbers) {
+  sample({20, 64});
+  (void)guarded_of(1);
+  std::set<int> firsts;
+  for (int i = 0; i < 20; ++i) {
+    engine_.before_fork();
+    firsts.insert(test::in_child([&] {
+      engine_.after_fork_in_child();
+      int requests = 1;
+      while (guarded_of(1) == 0 && requests < 200) ++requests;
+      return requests;
+    }));
+    engine_.after_fork_in_parent();
+  }
+  EXPECT_GT(firsts.size(), 3U);
+}
+
+TEST(Countdown, IsDueForNoProfileThatIsOffHoweverMuchIsAskedFor) {
+  Countdown countdown;
+  countdown.draw_guard(10'000, 1);
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(countdown.take(SIZE_MAX / 2).profile);
 }
 
 TEST(Sampler, TheFirstRequestOfAThreadToo) {

@@ -28,12 +28,12 @@ TEST(ShortPaths, OfAHeapThatIsNobodysServeNoCallAtAll) {
 TEST(ShortPaths, LeaveABlockOfAnotherHeapAlone) {
   std::atomic<MapEntry> entries[2] = {entry_for(7, 1), entry_for(8, 1)};
   alignas(16) static std::byte window[2 * slice_bytes];
-  void* slots[1 + 2] = {};
+  void* slots[Bin<>::ahead + 2] = {};
   HeapFront mine;
   mine.window = {address_of(window), 2, entries};
   mine.tag = tag_of(7);
   mine.small_limit = largest_small;
-  mine.bins[1].move_to(slots + 1, 2);
+  mine.bins[1].move_to(slots + Bin<>::ahead, 2);
   EXPECT_TRUE(mine.free(&window[0]));
   EXPECT_FALSE(mine.free(&window[slice_bytes]));
   EXPECT_FALSE(mine.free(&window[0], 100)) << "a block of another class";
@@ -45,9 +45,9 @@ TEST(ShortPaths, LeaveABlockOfAnotherHeapAlone) {
 }
 
 TEST(ShortPaths, EachThreadHasAHeapOfItsOwn) {
-  using Own = OwnHeap<HeapFront>;
+  using Own = OwnHeap<HeapFront<>>;
   HeapFront first;
-  HeapFront* const before = Own::heap();
+  HeapFront<>* const before = Own::heap();
   Own::give(&first);
   EXPECT_EQ(Own::heap(), &first);
   std::thread{[&] { EXPECT_EQ(Own::heap(), before); }}.join();

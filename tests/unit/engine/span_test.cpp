@@ -10,10 +10,14 @@ namespace {
 TEST(Spans, FindTheSlotOfEveryByteOfEveryClass) {
   for (unsigned c = 0; c < class_count; ++c) {
     Span span;
-    span.slot_size = static_cast<std::uint32_t>(slot_bytes(c));
-    span.reciprocal = Span::reciprocal_of(slot_bytes(c));
+    span.cut(nullptr, static_cast<SizeClass>(c), span_slices(c));
     for (std::size_t offset = 0; offset < span_slices(c) * slice_bytes; ++offset) {
       ASSERT_EQ(span.slot_of(offset), offset / slot_bytes(c)) << offset << " in class " << c;
+      if (offset % slot_bytes(c) == 0) {
+        ASSERT_EQ(span.slot_at(offset), offset / slot_bytes(c)) << offset << " in class " << c;
+      } else {
+        ASSERT_GE(span.slot_at(offset), most_slots) << offset << " in class " << c;
+      }
     }
   }
 }

@@ -7,6 +7,7 @@
 
 #include "engine/engine.hpp"
 #include "platform/raw_os.hpp"
+#include "support/failing_os.hpp"
 #include "support/test_thread.hpp"
 
 namespace basalt::engine {
@@ -49,6 +50,22 @@ TEST_F(Stranded, IsBoundedThoughTheOwnerSleeps) {
     EXPECT_LE(span_bytes() - before, may_stay);
     EXPECT_STREQ(engine_.broken_law(), nullptr);
   }
+}
+
+// A thread that has no heap, and for which there is no memory to make one.
+TEST(StrandedWithoutMemory, IsNothing) {
+  using Refusing = test::FailingOs<RawOs, struct OfStranded>;
+  using Thread = test::TestThread<Refusing, struct OfStranded>;
+  auto& engine = *new Engine<Refusing, Thread>;
+  Thread::forget();
+  void* const block = engine.allocate(100, 16);
+  Thread::forget();
+  Refusing::reset();
+  Refusing::fail_at(test::Operation::map, 1);
+  EXPECT_TRUE(engine.deallocate(block));
+  EXPECT_EQ(Refusing::failures, 1U);
+  (void)engine.trim();
+  EXPECT_EQ(engine.stats().live_bytes, 0U);
 }
 
 // Each span is announced with its first slot, and collected; of the others, nobody is told.
@@ -124,7 +141,7 @@ TEST_F(Stranded, AParkedHeapIsSweptWhenAChunkIsMapped) {
   engine_.park();
   const auto held = [&] {
     std::size_t slots = 0;
-    for (const Bin& bin : parked.bins) slots += bin.held();
+    for (const auto& bin : parked.bins) slots += bin.held();
     return slots;
   };
   ASSERT_NE(held(), 0U);

@@ -1,14 +1,21 @@
 #include "hardened/hardened.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstring>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "platform/raw_os.hpp"
 #include "support/failing_os.hpp"
+#include "support/report_text.hpp"
 #include "support/test_thread.hpp"
 
 namespace basalt::hardened {
@@ -115,6 +122,17 @@ TEST_F(HardenedTest, ABlockThatGrowsInPlaceDoesNotTellItsMark) {
   EXPECT_TRUE(heap_.deallocate(block, 24, Origin::malloc));
 }
 
+TEST_F(HardenedTest, ALargeBlockThatShrinksIntoAGuardedSlotTakesOnlyItsOwnBytesAlong) {
+  std::byte* const block = made(heap_, MiB);
+  std::memset(block, 1, MiB);
+  heap_.policy().guard.store(guard::Sampling{1, 8}.word(), std::memory_order_relaxed);
+  auto* const shrunk = static_cast<std::byte*>(heap_.reallocate(block, 40'001));
+  ASSERT_TRUE(heap_.guarded().owns(shrunk));
+  EXPECT_EQ(heap_.usable_size(shrunk), 40'001U);
+  for (int i = 0; i < 40'001; ++i) ASSERT_EQ(shrunk[i], std::byte{1});
+  EXPECT_TRUE(heap_.deallocate(shrunk, 40'001, Origin::malloc)) << "and nobody wrote behind it";
+}
+
 TEST_F(HardenedTest, WithoutMemoryForRecordsThereIsNone) {
   using System = test::FailingOs<RawOs, struct OfRecords>;
   using Its = test::TestThread<System, struct OfRecords>;
@@ -133,7 +151,122 @@ TEST_F(HardenedTest, WithoutMemoryForRecordsThereIsNone) {
   EXPECT_TRUE(heap.deallocate(heap.allocate(100, 16)));
 }
 
-constexpr const char* double_free = "^basalt: double free: 0x[0-9a-f]+ is free already\n$";
+// A handler of signals that interrupts a free in there does not use the ward.
+TEST_F(HardenedTest, WhatIsFreedInsideGoesToItsBin) {
+  std::byte* const block = made(heap_, 100);
+  if (const Inside<Thread> inside; true) (void)heap_.deallocate(block, Origin::malloc);
+  EXPECT_FALSE(Inside<Thread>::already());
+  EXPECT_EQ(made(heap_, 100), block);
+}
+
+TEST_F(HardenedTest, APurgeEmptiesTheWardOfAThreadThatIsGone) {
+  std::thread{[this] {
+    Thread::forget();
+    for (int i = 0; i < 1000; ++i) (void)heap_.deallocate(made(heap_, 100), Origin::malloc);
+    heap_.park();
+  }}.join();
+  EXPECT_GT(heap_.stats().live_bytes, 0U);
+  (void)heap_.purge();
+  EXPECT_EQ(heap_.stats().live_bytes, 0U);
+}
+
+TEST_F(HardenedTest, AThreadEmptiesItsOwnWardWhenItFreesNext) {
+  std::atomic<int> step{0};
+  const auto go_to = [&](int next) { step = next, step.notify_all(); };
+  std::thread thread{[&] {
+    Thread::forget();
+    std::byte* const last = made(heap_, 100);
+    for (int i = 0; i < 200; ++i) (void)heap_.deallocate(made(heap_, 100), Origin::malloc);
+    go_to(1), step.wait(1);
+    (void)heap_.deallocate(last, Origin::malloc);
+    go_to(3), step.wait(3);
+    heap_.park();
+  }};
+  step.wait(0);
+  (void)heap_.purge();
+  EXPECT_GT(heap_.stats().live_bytes, 100U * 112)
+      << "it sleeps, and nobody else may touch what is in its ward";
+  go_to(2), step.wait(2);
+  EXPECT_EQ(heap_.stats().live_bytes, 112U) << "the one that it has freed now";
+  go_to(4);
+  thread.join();
+}
+
+// Without shuffling, so that nothing but the quarantine can differ.
+TEST_F(HardenedTest, BlocksLeaveQuarantineInAnotherOrderInEachForkedChild) {
+  auto& heap = *new Hardened<RawOs, Thread, Canary, Wipe, Quarantine, NoRanges, NoWalls, NoExile, NoShuffle>;
+  for (int i = 0; i < 3000; ++i) (void)heap.deallocate(made(heap, 600), Origin::malloc);
+  const auto told_by_child = [&heap] {
+    std::array<std::byte*, 200> places{};
+    int ends[2];
+    EXPECT_EQ(::pipe(ends), 0);
+    heap.before_fork();
+    const pid_t child = ::fork();
+    if (child == 0) {
+      heap.after_fork_in_child();
+      for (std::byte*& place : places) (void)heap.deallocate(place = made(heap, 600), Origin::malloc);
+      ::_exit(::write(ends[1], places.data(), sizeof places) == sizeof places ? 0 : 1);
+    }
+    heap.after_fork_in_parent();
+    EXPECT_EQ(::read(ends[0], places.data(), sizeof places), static_cast<ssize_t>(sizeof places));
+    EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+    ::close(ends[0]), ::close(ends[1]);
+    return places;
+  };
+  const auto first = told_by_child();
+  EXPECT_NE(first, told_by_child());
+}
+
+TEST_F(HardenedTest, AMarkLeavesTheBytesBeforeItAsTheyAre) {
+  for (std::size_t size = 9; size <= 48; ++size) {
+    alignas(16) std::byte block[64];
+    const std::size_t usable = (size + 16) / 16 * 16;
+    std::memset(block, 0x5a, sizeof block);
+    Canary::set(block, size, usable - size, 12345);
+    for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(block[i], std::byte{0x5a}) << size;
+    ASSERT_NE(block[size], std::byte{0x5a}) << size;
+    for (std::size_t i = usable; i < sizeof block; ++i) ASSERT_EQ(block[i], std::byte{0x5a}) << size;
+    std::memset(block, 0xff, size);
+    Canary::insist(block, size, usable - size, 12345);
+  }
+}
+
+TEST_F(HardenedDeath, EveryByteOfAMarkCounts) {
+  alignas(16) std::byte block[48] = {};
+  for (const std::size_t size : {9U, 15U, 20U, 24U, 31U}) {
+    const std::size_t slack = 32 - size;
+    for (std::size_t i = size; i < size + std::min<std::size_t>(slack, 8); ++i) {
+      Canary::set(block, size, slack, 12345);
+      block[i] ^= std::byte{0x10};
+      EXPECT_DEATH(Canary::insist(block, size, slack, 12345), "^basalt: heap overflow") << size << " " << i;
+    }
+  }
+}
+
+TEST_F(HardenedTest, WhatIsWipedIsZeroUpToItsLastSixteenBytes) {
+  alignas(16) static std::byte slot[1024];
+  for (std::size_t bytes = 1; bytes <= 600; ++bytes) {
+    const std::size_t whole = (bytes + 15) / 16 * 16;
+    std::memset(slot, 0x5a, sizeof slot);
+    Wipe::wipe(slot, bytes);
+    for (std::size_t i = 0; i < bytes; ++i) ASSERT_EQ(slot[i], std::byte{0}) << bytes;
+    for (std::size_t i = whole; i < sizeof slot; ++i) ASSERT_EQ(slot[i], std::byte{0x5a}) << bytes;
+  }
+}
+
+TEST_F(HardenedDeath, EveryWordOfASlotIsLookedAt) {
+  alignas(16) static std::byte slot[256] = {};
+  for (const std::size_t bytes : {16U, 32U, 48U, 64U, 80U, 112U, 128U, 144U, 208U}) {
+    Wipe::insist(slot, bytes);
+    for (std::size_t i = 0; i < bytes; i += 8) {
+      slot[i + i / 8 % 8] = std::byte{1};
+      EXPECT_DEATH(Wipe::insist(slot, bytes), "^basalt: use of free memory") << bytes << " " << i;
+      slot[i + i / 8 % 8] = std::byte{0};
+    }
+  }
+}
+
+const std::string double_free = "^basalt: double free: 0x[0-9a-f]+ is free already" + test::report_goes_on;
 
 TEST_F(HardenedDeath, OfTwoThreadsThatFreeABlockOneIsConvicted) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
@@ -181,6 +314,49 @@ TEST_F(HardenedDeath, EachProtectionCanBeHadAlone) {
     for (std::byte* p : {block, other, block}) (void)heap.deallocate(p, Origin::malloc);
   };
   EXPECT_DEATH((Thread::forget(), twice(*new Bare)), double_free);
+}
+
+// A span of which every block was freed goes back to the space, and comes from there again: what was written to it then is found.
+template <class Heap>
+void write_to_a_span_that_is_gone(Heap& heap, bool purged) {
+  std::vector<std::byte*> blocks;
+  for (int i = 0; i < 3'000; ++i)
+    blocks.push_back(static_cast<std::byte*>(heap.allocate(200, 16, Origin::malloc)));
+  for (std::byte* block : blocks) (void)heap.deallocate(block, Origin::malloc);
+  blocks[1'500][100] = std::byte{1};
+  if (purged) (void)heap.purge();
+  for (std::byte*& block : blocks) block = static_cast<std::byte*>(heap.allocate(200, 16, Origin::malloc));
+}
+
+TEST_F(HardenedDeath, WritesToASpanThatIsGoneAreSeen) {
+  const char* const sentence =
+      "^basalt: use of free memory: the word at 0x[0-9a-f]+, 96 bytes into the free block";
+  EXPECT_DEATH((Thread::forget(), write_to_a_span_that_is_gone(heap_, false)), sentence);
+  EXPECT_DEATH((Thread::forget(), write_to_a_span_that_is_gone(heap_, true)), sentence);
+}
+
+TEST_F(HardenedTest, GroundCanBeLaidOutInEachWayAlone) {
+  const auto live = [](auto& heap) {
+    Thread::forget();
+    for (int round = 0; round < 3; ++round) {
+      std::vector<void*> blocks;
+      for (std::size_t size = 1; size < 5 * MiB; size += size / 3 + 1) {
+        blocks.push_back(made(heap, size));
+        ASSERT_NE(blocks.back(), nullptr);
+        std::memset(blocks.back(), 1, size);
+      }
+      for (void* block : blocks) (void)heap.deallocate(block, Origin::malloc);
+      (void)heap.purge();
+      ASSERT_STREQ(heap.broken_law(), nullptr);
+    }
+  };
+  using Without = Hardened<RawOs, Thread, Canary, Wipe, Quarantine, NoRanges, NoWalls, NoExile>;
+  using Apart = Hardened<RawOs, Thread, Canary, Wipe, Quarantine, Ranges, NoWalls, NoExile>;
+  using Walled = Hardened<RawOs, Thread, Canary, Wipe, Quarantine, Ranges, Walls, NoExile>;
+  using Exiling = Hardened<RawOs, Thread, Canary, Wipe, Quarantine, NoRanges, NoWalls, Exile>;
+  using InOrder = Hardened<RawOs, Thread, Canary, Wipe, Quarantine, Ranges, Walls, Exile, NoShuffle>;
+  live(*new InOrder), live(*new Without), live(*new Apart), live(*new Walled), live(*new Exiling),
+      live(heap_);
 }
 
 }  // namespace

@@ -1,0 +1,55 @@
+// Files by raw system calls: memory that two processes share, and what the kernel tells of this one.
+#pragma once
+
+#include <fcntl.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../base/range.hpp"
+#include "../base/result.hpp"
+#include "raw_os.hpp"
+#include "system_call.hpp"
+
+namespace basalt {
+
+// Effects: makes a file of that size, all 0, of which every page is the caller's already: a full file system is found here and
+// not by a fault later; and maps it to be shared.
+// Errors: EEXIST if there is such a file; ENOSPC and what else open(2), fallocate(2) and mmap(2) say. Then there is no new file.
+[[nodiscard]] inline Result<std::byte*> make_shared_file(const char* path, std::size_t bytes) noexcept {
+  const auto at = static_cast<std::uintptr_t>(AT_FDCWD);
+  const long file =
+      raw::system_call(raw::Call::openat, at, address_of(path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (const Error error = raw::error_in(file)) return Result<std::byte*>::failure(error);
+  const auto number = static_cast<std::uintptr_t>(file);
+  const Error full = raw::error_in(raw::system_call(raw::Call::fallocate, number, 0, 0, bytes));
+  const Result<std::byte*> mapped =
+      full ? Result<std::byte*>::failure(full) : RawOs::map_file(nullptr, bytes, static_cast<int>(file));
+  raw::system_call(raw::Call::close, number);
+  if (!mapped.ok()) raw::system_call(raw::Call::unlinkat, at, address_of(path), 0);
+  return mapped;
+}
+
+// Effects: copies what can be read from the file, as far as there is room.
+// Returns: how many bytes.
+[[nodiscard]] inline std::size_t read_file(const char* path, Range room) noexcept {
+  const long file = raw::system_call(raw::Call::openat, static_cast<std::uintptr_t>(AT_FDCWD),
+                                     address_of(path), O_RDONLY | O_CLOEXEC);
+  if (raw::error_in(file)) return 0;
+  std::size_t size = 0;
+  while (size != room.size) {
+    const long got = raw::system_call(raw::Call::read, static_cast<std::uintptr_t>(file),
+                                      address_of(room.begin + size), room.size - size);
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  raw::system_call(raw::Call::close, static_cast<std::uintptr_t>(file));
+  return size;
+}
+
+// Returns: the kernel's number of this process.
+[[nodiscard]] inline std::uint32_t process_number() noexcept {
+  return static_cast<std::uint32_t>(raw::system_call(raw::Call::getpid));
+}
+
+}  // namespace basalt

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""A replay does what the trace says, on every allocator, and says what it found."""
+import json
+import os
+import pathlib
+import re
+
+from tool import BUILD, basalt, check, compile_program, equal, info, main
+
+
+def recorded(folder, name, *arguments):
+    trace = pathlib.Path(folder) / (name + ".trace")
+    basalt("record", "-q", "-o", trace, "--", compile_program(folder, name), *arguments)
+    return trace
+
+
+def replayed(trace, *options):
+    run = basalt("replay", "--json", "-r", 1, *options, trace)
+    equal(run.returncode, 0, run.stderr)
+    return json.loads(run.stdout)
+
+
+def every_allocator_of_ours_plays(folder):
+    trace = recorded(folder, "busy", 50_000)
+    result = replayed(trace, "-a", f"basalt,hardened,small,glibc,{BUILD}/lib/libbasalt.so")
+    equal([a["name"] for a in result["allocators"]], ["basalt", "hardened", "small", "glibc", "libbasalt.so"], "names")
+    for allocator in result["allocators"]:
+        check(allocator["median_ns"] > 0 and allocator["failed"] == 0, allocator["name"])
+        check(allocator["peak_bytes"] >= result["live_peak_bytes"], f"{allocator['name']} holds what is live")
+        equal(len(allocator["resident"]), len(result["samples"]["event"]), "samples")
+    equal(result["live_peak_bytes"], info(trace)["peak_bytes"], "the live peak is the program's own")
+    check(result["operations"] > 98_000, "operations")
+
+
+def threads_wait_for_each_other_and_for_nothing_else(folder):
+    trace = recorded(folder, "threads")
+    kept = replayed(trace, "-a", "basalt,glibc", "--touch", "all")
+    check(2 <= kept["threads"] <= 5, "as many threads as lived at once")
+    alone = replayed(trace, "-a", "basalt", "--threads", "1", "--touch", "none")
+    equal(alone["threads"], 1, "one thread")
+    equal(alone["operations"], kept["operations"], "operations")
+
+
+def every_operation(folder):
+    result = replayed(recorded(folder, "every_way"), "-a", "basalt,glibc")
+    equal(result["allocators"][0]["failed"], 0, "nothing is refused")
+
+
+def the_peak_is_reproduced_to_the_byte(folder):
+    """What is played by one thread holds at its peak what the program held, as an allocator that counts sees it."""
+    counting, told = compile_program(folder, "counting", "-shared", "-fPIC"), pathlib.Path(folder) / "peaks"
+    for name, *arguments in (["every_way"], ["busy", 20_000], ["memory_habits"], ["threads"]):
+        trace = recorded(folder, name, *arguments)
+        told.unlink(missing_ok=True)
+        run = basalt("replay", "--json", "-r", 1, "--threads", "1", "-a", counting, trace, env={**os.environ, "COUNTING_TO": str(told)})
+        equal(run.returncode, 0, run.stderr)
+        equal(json.loads(run.stdout)["live_peak_bytes"], info(trace)["peak_bytes"], f"{name}: the live peak")
+        equal({int(line) for line in told.read_text().split()}, {info(trace)["peak_bytes"]}, f"{name}: what the player held")
+
+
+def words_and_pages(folder):
+    trace, page = recorded(folder, "busy", 20_000), pathlib.Path(folder) / "p.html"
+    run = basalt("replay", "-a", "basalt,glibc", "-r", 3, "--html", page, trace)
+    equal(run.returncode, 0, run.stderr)
+    check(re.search(r"(is the fastest|equally fast)", run.stdout), "a verdict: " + run.stdout)
+    check(re.search(r"next: .*basalt run -a (basalt|glibc) -- ", run.stderr), "what to do next: " + run.stderr)
+    check("no work between its calls" in run.stdout, "what it cannot see")
+    html = page.read_text()
+    check("<polyline" in html and "glibc" in html, "curves")
+    check("http" not in html and "<script" not in html, "the page needs nothing but itself")
+
+
+def all_that_are_here(folder):
+    result = replayed(recorded(folder, "busy", 5000), "-a", "all")
+    names = [allocator["name"] for allocator in result["allocators"]]
+    equal(names[:4], ["basalt", "hardened", "small", "glibc"], "ours and the system's")
+    equal(len(set(names)), len(names), "each once")
+
+
+def mistakes(folder):
+    trace = recorded(folder, "busy", 10)
+    unknown = basalt("replay", "-a", "nomalloc", trace)
+    equal(unknown.returncode, 2, "an allocator that is not known")
+    check("there is no allocator called nomalloc" in unknown.stderr, unknown.stderr)
+    equal(basalt("replay", "-a", "/no/lib.so", trace).returncode, 2, "a library that is not there")
+    equal(basalt("replay", folder + "/none").returncode, 2, "a trace that is not there")
+    junk = pathlib.Path(folder) / "junk"
+    junk.write_bytes(b"x" * 1000)
+    run = basalt("replay", junk)
+    equal(run.returncode, 2, "no trace")
+    check("is not a Basalt trace" in run.stderr, run.stderr)
+
+
+if __name__ == "__main__":
+    main(every_allocator_of_ours_plays, threads_wait_for_each_other_and_for_nothing_else, every_operation, the_peak_is_reproduced_to_the_byte, words_and_pages, all_that_are_here,
+         mistakes)

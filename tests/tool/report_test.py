@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""What a report says of a program whose habits are known; what comparing and checking make of it; what other tools are given."""
+import csv
+import gzip
+import io
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+
+from tool import HERE, basalt, check, compile_program, equal, events, info, main
+
+
+def recorded(folder, *options, name="memory_habits"):
+    trace = pathlib.Path(folder) / "t"
+    basalt("record", "-q", *options, "-o", trace, "--", compile_program(folder, name))
+    return trace
+
+
+def report(trace, *options):
+    run = basalt("report", *options, trace)
+    equal(run.returncode, 0, run.stderr)
+    return run.stdout
+
+
+def the_habits_are_found(folder):
+    trace = recorded(folder)
+    about = json.loads(report(trace, "--json"))
+    sites = {site["name"].split("(")[0].strip(): site for site in about["sites"]}
+    equal(sites["hold_most"]["chosen"], {"blocks": 1, "bytes": 3_000_000}, "who holds most at the peak")
+    equal(sites["forget_blocks"]["left"], {"blocks": 2000, "bytes": 48_000}, "who forgets")
+    equal(sites["make_a_buffer_each_time"]["temporary"], {"blocks": 5000, "bytes": 1_000_000}, "who allocates for a moment")
+    equal(sites["grow_a_vector"]["longest_growth"], 12, "who grows")
+    check("memory_habits.cpp:" in next(s["name"] for s in about["sites"] if "hold_most" in s["name"]), "files and lines")
+    told = {advice["what"].split(":")[0]: advice["what"] for advice in about["advice"]}
+    check("grow_a_vector" in told.get("reserve", ""), f"reserve: {told}")
+    check("make_a_buffer_each_time" in told.get("pool, or a local variable", ""), f"pool: {told}")
+    check("forget_blocks" in told.get("arena", ""), f"arena: {told}")
+    equal(about["chosen"]["bytes"], info(trace)["peak_bytes"], "the peak is the trace's own")
+
+
+def words(folder):
+    trace = recorded(folder, "--time", "--pointers")
+    text = report(trace, "--all", "--stacks")
+    for part in ("hold_most", "What is not freed", "Sizes asked for", "Lifetimes", "Which thread frees", "less than a quarter full",
+                 "What could be done", "main (memory_habits.cpp:"):
+        check(part in text, f"{part!r} in the report")
+    check("at 0.0s" in report(trace, "--at", "0.0s"), "a moment by its time")
+    check("at the end" in report(trace, "--at", "end", "--top"), "the end")
+    plain = recorded(folder, "--unwind", "none")
+    check("has no stacks" in report(plain), "a trace without stacks says so")
+    check("has no addresses" in report(plain, "--fragmentation"), "a trace without addresses says so")
+    late = basalt("report", "--at", "1s", plain)
+    equal(late.returncode, 2, "a time without times")
+    check("record it with --time" in late.stderr, late.stderr)
+    equal(basalt("report", "--at", "noon", plain).returncode, 2, "no moment")
+
+
+def pages(folder):
+    page = pathlib.Path(folder) / "p.html"
+    report(recorded(folder), "--html", page)
+    html = page.read_text()
+    check(html.count("<svg") == 4 and "hold_most" in html and 'class="box"' in html, "curve, flames, sizes, lifetimes")
+    check("http" not in html and "<script" not in html, "the page needs nothing but itself")
+
+
+def a_program_that_changed_has_no_names(folder):
+    program = compile_program(folder, "memory_habits")
+    trace = pathlib.Path(folder) / "t"
+    basalt("record", "-q", "-o", trace, "--", program)
+    shutil.copy("/bin/true", program)
+    run = basalt("report", trace)
+    check("is another file now than when it was recorded" in run.stderr, run.stderr)
+    check("hold_most" not in run.stdout and "memory_habits+0x" in run.stdout, "addresses in its file instead")
+
+
+def budgets(folder):
+    program, busy = compile_program(folder, "memory_habits"), compile_program(folder, "busy")
+    kept = basalt("check", "--max-peak", "4M", "--max-allocs", 50_000, "--", program)
+    equal(kept.returncode, 0, kept.stderr)
+    over = basalt("check", "--max-peak", "2M", "--", program)
+    equal(over.returncode, 1, "too much")
+    check("EXCEEDED  peak of live bytes: 2.9 MiB, allowed 2.0 MiB" in over.stderr, over.stderr)
+    leaks = basalt("check", "--no-leaks", "--", program)
+    equal(leaks.returncode, 1, "leaks")
+    check("2000 (46.9 KiB), allowed 0" in leaks.stderr and "forget_blocks" in leaks.stderr, leaks.stderr)
+    equal(basalt("check", "--no-leaks", "--suppress", "forget_blocks", "--", program).returncode, 0, "a leak that is none")
+    equal(basalt("check", "--max-allocs", 1_000_000, "--", busy, 10, "kill").returncode, 137, "the program's own end comes first")
+    equal(basalt("check", "--", program).returncode, 2, "nothing to check")
+    equal(basalt("check", "--max-peak", "much", "--", program).returncode, 2, "no size")
+    rows = json.loads(basalt("check", "--json", "--max-allocs", 10, "--", program).stdout)
+    equal(rows["budgets"][0]["kept"], False, "as JSON")
+
+
+def comparisons(folder):
+    small, large = pathlib.Path(folder) / "a", pathlib.Path(folder) / "b"
+    busy = compile_program(folder, "busy")
+    basalt("record", "-q", "-o", small, "--", busy, 1000)
+    basalt("record", "-q", "-o", large, "--", busy, 5000)
+    equal(basalt("compare", "--max-regress", "3%", small, small).returncode, 0, "the same is no regression")
+    worse = basalt("compare", "--max-regress", "3%", small, large)
+    equal(worse.returncode, 1, "more is a regression")
+    check("REGRESSED" in worse.stdout and re.search(r"allocations\s+1\d{3}\s+5\d{3}", worse.stdout), worse.stdout)
+    equal(basalt("compare", "--max-regress", "3%", large, small).returncode, 0, "less is none")
+    rows = {row["name"]: row for row in json.loads(basalt("compare", "--json", "--max-regress", "3%", small, large).stdout)["rows"]}
+    equal([rows[name]["regressed"] for name in ("allocations", "temporary ones")], [True, False], "a part of them is not judged again")
+    results = []
+    for name in ("x.json", "y.json"):
+        results.append(pathlib.Path(folder) / name)
+        results[-1].write_text(basalt("replay", "--json", "-r", 3, "-a", "basalt,glibc", large).stdout)
+    run = basalt("compare", *results)
+    equal(run.returncode, 0, run.stderr)
+    check("glibc: time" in run.stdout and "basalt: peak" in run.stdout, run.stdout)
+    equal(basalt("compare", small, results[0]).returncode, 2, "two that cannot be compared")
+    profiles = []
+    for trace in (small, large):
+        profiles.append(pathlib.Path(folder) / (trace.name + ".pb.gz"))
+        basalt("export", "--to", "pprof", "-o", profiles[-1], trace)
+    run = basalt("compare", "--max-regress", "3%", *profiles)
+    equal(run.returncode, 1, run.stderr)
+    check(re.search(r"alloc_objects\s+1\d{3}\s+5\d{3}", run.stdout), run.stdout)
+    profiles[0].write_bytes(gzip.compress(b"no profile"))
+    equal(basalt("compare", *profiles).returncode, 2, "no profile")
+
+
+def exports(folder):
+    trace, out = recorded(folder), pathlib.Path(folder) / "out"
+    rows = list(csv.DictReader(io.StringIO(basalt("export", "--to", "csv", trace).stdout)))
+    equal(len(rows), info(trace)["events"], "lines of CSV")
+    equal(sum(row["size"] == "24" for row in rows), 2000, "sizes in CSV")
+    lines = [json.loads(line) for line in basalt("export", "--to", "json", trace).stdout.splitlines()]
+    equal(len(lines), len(rows), "lines of JSON")
+    collapsed = basalt("export", "--to", "collapsed", trace).stdout
+    check(re.search(r"main;hold_most\(\) 3000000$", collapsed, re.M), "collapsed stacks: " + collapsed[:300])
+    equal(basalt("export", "--to", "pprof", "-o", out, trace).returncode, 0, "pprof")
+    text = subprocess.run(["protoc", "--decode=Profile", f"-I{HERE.parent / 'support'}", "profile.proto"],
+                          input=gzip.decompress(out.read_bytes()), capture_output=True, check=True).stdout.decode()
+    check('string_table: "hold_most()"' in text or "hold_most" in text, "names in pprof")
+    check(re.search(r"value: 1\s+value: 3000000\s+value: 1\s+value: 3000000", text), "figures in pprof")
+    equal(basalt("export", "--to", "rep", "-o", out, trace).returncode, 0, "rep")
+    again = pathlib.Path(folder) / "again"
+    equal(basalt("import", "-o", again, out).returncode, 0, "rep, back")
+    equal(info(again)["peak_bytes"], info(trace)["peak_bytes"], "the same peak")
+    equal([e.get("size") for e in events(again)], [e.get("size") for e in events(trace) if "thread-" not in e["op"]], "the same sizes")
+    equal(basalt("export", "--to", "csv", "-o", "/dev/full", trace).returncode, 2, "a full disk")
+
+
+def imports(folder):
+    folder = pathlib.Path(folder)
+    raw, interpreted, packed, junk = (folder / name for name in ("raw", "interpreted", "packed.gz", "junk"))
+    raw.write_text("v 10400 3\nx prog\n+ 10 1 a0\n+ 20 1 b0\n- a0\nc 5\n- b0\n- c0\n")
+    interpreted.write_text("v 10400 3\na 10 1\na 20 2\n+ 0\n+ 1\n- 0\n")
+    packed.write_bytes(gzip.compress(interpreted.read_bytes()))
+    expected = {raw: ([16, 32], 2, 1), interpreted: ([16, 32], 1, 0), packed: ([16, 32], 1, 0)}
+    for file, (sizes, frees, unknown) in expected.items():
+        trace = folder / "t"
+        run = basalt("import", "-o", trace, file)
+        equal(run.returncode, 0, run.stderr)
+        found = events(trace)
+        equal([e["size"] for e in found if "size" in e], sizes, f"{file.name}: sizes")
+        equal(sum(e["op"] == "free" for e in found), frees, f"{file.name}: frees")
+        equal(sum(e["op"] == "free-unknown" for e in found), unknown, f"{file.name}: unknown frees")
+    junk.write_text("hello\n")
+    equal(basalt("import", "-o", folder / "t", junk).returncode, 2, "no format that is known")
+    (folder / "bad.rep").write_text("100\n1\n1\n1\na 0 10\nq 1\n")
+    bad = basalt("import", "-o", folder / "t", folder / "bad.rep")
+    equal(bad.returncode, 2, "a bad line")
+    check("bad.rep, line 6: this is no line of a .rep file" in bad.stderr, bad.stderr)
+
+
+if __name__ == "__main__":
+    main(the_habits_are_found, words, pages, a_program_that_changed_has_no_names, budgets, comparisons, exports, imports)

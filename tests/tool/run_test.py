@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""`basalt run` passes on what the program says and how it ends; its account adds up; `basalt doctor` knows what will not work."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+from tool import BUILD, basalt, check, compile_program, equal, main
+
+
+def ends_are_passed_on(folder):
+    equal(basalt("run", "--", "sh", "-c", "echo out; exit 3").returncode, 3, "a status")
+    run = basalt("run", "--", "sh", "-c", "echo out; kill -TERM $$")
+    equal((run.returncode, run.stdout), (128 + signal.SIGTERM, "out\n"), "a signal")
+    check("resident at most" in run.stderr, run.stderr)
+    equal(basalt("run", "-q", "--", "true").stderr, "", "nothing is said")
+    equal(basalt("run", "--", "/no/such").returncode, 127, "no program")
+    equal(basalt("run", "--", folder).returncode, 126, "a folder")
+    equal(basalt("run").returncode, 2, "no program named")
+    equal(basalt("run", "-a", "nomalloc", "--", "true").returncode, 2, "an allocator that is not known")
+
+
+def the_right_library_is_loaded(folder):
+    for options, name in (([], "libbasalt.so"), (["--hardened"], "libbasalt-hardened.so"), (["--small"], "libbasalt-basic.so"), (["-a", "glibc"], "")):
+        loaded = basalt("run", *options, "--", "cat", "/proc/self/maps").stdout
+        equal(f"{BUILD}/lib/{name}" in loaded if name else "libbasalt" not in loaded, True, f"{options}")
+    allocate = "import sys\ntry:\n  x = bytearray(100 << 20)\n  print('had')\nexcept MemoryError:\n  print('refused')"
+    equal(basalt("run", "--limit", "64M", "--", shutil.which("python3"), "-c", allocate).stdout, "refused\n", "a limit")
+    equal(basalt("run", "--limit", "640M", "--", shutil.which("python3"), "-c", allocate).stdout, "had\n", "a limit that is not reached")
+
+
+def account_of(*command):
+    """Of a program, and what it says on stdout. The sums are checked."""
+    run = basalt("run", "--stats", "--json", *command)
+    equal(run.returncode, 0, f"{command}: {run.stderr}")
+    check("{\n" in run.stderr, f"{command}: {run.stderr}")
+    said = json.loads(run.stderr[run.stderr.index("{\n"):])
+    check("account" in said, f"{command}: {run.stderr}")
+    about = said["account"]
+    heap = sum(step["bytes"] for step in about["heap"])
+    others = sum(step["bytes"] for step in about["others"])
+    equal(heap, about["heap_resident"], f"{command}: the heap's steps")
+    equal(heap + others, about["resident"], f"{command}: all steps")
+    live = sum(step["bytes"] for step in about["heap"] if step["name"] == "live blocks")
+    check(live == 0 or about["heap_resident"] > 0, f"{command}: the heap has pages")
+    check(all(step["bytes"] > 0 for step in about["others"]), f"{command}: no mapping has less than nothing")
+    return about
+
+
+def adds_up_for_real_programs(folder, options):
+    text = pathlib.Path(folder) / "words"
+    text.write_text("".join(f"{i * 7919 % 1000} word{i}\n" for i in range(3000)))
+    source = pathlib.Path(folder) / "list.cpp"
+    source.write_text("#include <vector>\nint main() { return static_cast<int>(std::vector<int>(3).size()) - 3; }\n")
+    programs = [["python3", "-c", "print(len([str(i) for i in range(50000)]))"], ["perl", "-e", "my %h; $h{$_} = 1 for 1..9999;"],
+                [os.environ.get("CXX", "c++"), "-S", "-o", "/dev/null", source], ["bash", "-c", "a=({1..999})"],
+                ["sort", "-n", text], ["grep", "-c", "word1[0-9]*9", text], ["sed", "-n", "$p", text], ["awk", "{ n[$1]++ } END { print length(n) }", text],
+                ["tar", "cf", "/dev/null", "-C", folder, "words"], ["gzip", "-kf", text], ["xz", "-kf", text], ["git", "--version"],
+                ["sqlite3", ":memory:", "select 1"], ["cmake", "--version"], ["ninja", "--version"], ["find", folder, "-name", "words"]]
+    there = [program for program in programs if shutil.which(program[0])]
+    check(len(there) >= 10, f"only {len(there)} programs are installed")
+    for program in there:
+        about = account_of(*options, "--", *program)
+        names = [step["name"] for step in about["others"]]
+        check(names[0].startswith("metadata") and any("libc" in name for name in names), f"{program}: {names}")
+
+
+def accounts_add_up(folder):
+    for options in ([], ["--hardened"], ["--small"]):
+        account_of(*options, "--", compile_program(folder, "busy"), 100_000)
+    for options in ([], ["--hardened"]):
+        adds_up_for_real_programs(folder, options)
+    words = basalt("run", "--stats", "--", compile_program(folder, "busy"), 100_000).stderr
+    check("resident, as the kernel counts it" in words and "The largest that is not live blocks" in words, words)
+    check("left no account" in basalt("run", "--stats", "--", "sh", "-c", "kill -KILL $$").stderr, "a program without an end")
+
+
+def what_will_not_work(folder):
+    program = compile_program(folder, "busy")
+    fine = basalt("doctor", "--", program)
+    equal(fine.returncode, 0, fine.stdout)
+    check("can be run, recorded and profiled" in fine.stdout, fine.stdout)
+    static = basalt("doctor", "--", compile_program(folder, "busy", "-static"))
+    equal(static.returncode, 1, "a static program")
+    check("linked statically" in static.stdout, static.stdout)
+    own = pathlib.Path(folder) / "own.c"
+    own.write_text("#include <stddef.h>\nvoid* malloc(size_t n) { (void)n; return 0; }\nvoid free(void* p) { (void)p; }\nint main(void) { return 0; }\n")
+    subprocess.run([os.environ.get("CC", "gcc"), "-fno-builtin", own, "-o", own.with_suffix("")], check=True)
+    check("allocator of its own" in basalt("doctor", "--", own.with_suffix("")).stdout, "a program with its own malloc")
+    script = pathlib.Path(folder) / "script"
+    script.write_text("#!/bin/sh\ntrue\n")
+    script.chmod(0o755)
+    check("is a script: what runs is /bin/sh" in basalt("doctor", "--", script).stdout, "a script")
+    check("LD_PRELOAD already has" in basalt("doctor", "--", program, env={**os.environ, "LD_PRELOAD": "/usr/lib/none.so"}).stdout, "others")
+    text = pathlib.Path(folder) / "text"
+    text.write_text("hello")
+    text.chmod(0o755)
+    equal(basalt("doctor", "--", text).returncode, 1, "no program")
+    equal(basalt("doctor", "--", "/no/such").returncode, 127, "nothing")
+    kept = basalt("doctor", "--", program).stdout
+    check("keeps the frame pointer" in kept and "libraries without frame pointers: libc" in kept, kept)
+    without = basalt("doctor", "--", compile_program(folder, "busy", "-fomit-frame-pointer")).stdout
+    check("does not keep the frame pointer (0 of" in without and "--unwind libunwind" in without, without)
+    if os.geteuid() == 0:
+        other = pathlib.Path(folder) / "other"
+        shutil.copy(program, other)
+        os.chown(other, 65534, 65534)
+        other.chmod(0o4755)
+        check("is setuid or setgid" in basalt("doctor", "--", other).stdout, "a program that gains rights")
+    equal(json.loads(basalt("doctor", "--json", "--", program).stdout)["works"], True, "as JSON")
+    equal(json.loads(basalt("doctor", "--json", "--", text).stdout)["works"], False, "as JSON")
+
+
+def guards_are_live(folder):
+    for name in ("basalt", "hardened"):
+        live = basalt("guard", "-a", name)
+        equal((live.returncode, live.stderr), (0, ""), f"guard of {name}")
+        check(f"guarded slots of {name} are live" in live.stdout, live.stdout)
+    off = basalt("guard", "--guard", "off")
+    equal(off.returncode, 1, "guards that are off")
+    check("are not live: guarding is off" in off.stdout, off.stdout)
+    equal(basalt("guard", env={**os.environ, "BASALT_GUARD": "off"}).returncode, 1, "guards that the environment has off")
+    for name in ("small", "glibc"):
+        none = basalt("guard", "-a", name)
+        equal(none.returncode, 1, f"guard of {name}")
+        check("it has no guarded slots" in none.stdout, none.stdout)
+    equal(basalt("guard", "-a", "no-such-allocator").returncode, 2, "an allocator that is not here")
+
+
+if __name__ == "__main__":
+    main(ends_are_passed_on, the_right_library_is_loaded, accounts_add_up, what_will_not_work, guards_are_live)

@@ -1,0 +1,105 @@
+#include "child.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "command.hpp"
+#include "console.hpp"
+
+namespace basalt::tool {
+
+namespace {
+
+constexpr std::array keys{SIGINT, SIGQUIT};
+
+void set_keys(sighandler_t handler) {
+  for (const int signal : keys) ::signal(signal, handler);
+}
+
+[[noreturn]] void become(const Started& started, int report) {
+  set_keys(SIG_DFL);
+  if (!started.preload.empty()) {
+    const char* const others = std::getenv("LD_PRELOAD");
+    const std::string all =
+        started.preload + (others == nullptr || *others == '\0' ? "" : ":" + std::string{others});
+    ::setenv("LD_PRELOAD", all.c_str(), 1);
+  }
+  for (const auto& [name, value] : started.environment) ::setenv(name.c_str(), value.c_str(), 1);
+  if (!started.pid_variable.empty())
+    ::setenv(started.pid_variable.c_str(), std::to_string(::getpid()).c_str(), 1);
+  std::vector<char*> words;
+  for (const std::string& word : started.command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  ::execvp(words[0], words.data());
+  const int error = errno;
+  (void)!::write(report, &error, sizeof error);
+  ::_exit(not_found);
+}
+
+[[nodiscard]] int status_of(int waited) {
+  return WIFSIGNALED(waited) ? 128 + WTERMSIG(waited) : WEXITSTATUS(waited);
+}
+
+}  // namespace
+
+// A pipe that closes with the execution tells whether that succeeded.
+Child::Child(const Started& started) {
+  if (started.command.empty())
+    throw UserError("there is no program to run", "put it behind --, as in: basalt record -- ls -l");
+  std::array<int, 2> report{};
+  if (::pipe2(report.data(), O_CLOEXEC) != 0) throw UserError(std::strerror(errno), "");
+  std::fflush(nullptr);
+  pid_ = ::fork();
+  if (pid_ == 0) become(started, report[1]);
+  ::close(report[1]);
+  int error = pid_ < 0 ? errno : 0;
+  if (pid_ > 0 && ::read(report[0], &error, sizeof error) != sizeof error) error = 0;
+  ::close(report[0]);
+  if (error == 0) {
+    set_keys(SIG_IGN);
+    return;
+  }
+  if (pid_ > 0) (void)wait();
+  throw CannotRun(fmt::format("{} cannot be run: {}", started.command[0], std::strerror(error)),
+                  "give a path, or a name that is on PATH", error == ENOENT ? not_found : cannot_execute);
+}
+
+Child::~Child() {
+  if (pid_ > 0) (void)wait();
+  set_keys(SIG_DFL);
+}
+
+std::optional<int> Child::ended() {
+  int waited = 0;
+  if (!status_ && ::wait4(pid_, &waited, WNOHANG, &used_) == pid_) status_ = status_of(waited);
+  return status_;
+}
+
+int Child::wait() {
+  int waited = 0;
+  while (!status_ && ::wait4(pid_, &waited, 0, &used_) < 0 && errno == EINTR) continue;
+  if (!status_) status_ = status_of(waited);
+  return *status_;
+}
+
+std::string library_path(const std::string& name) {
+  const std::filesystem::path tool = std::filesystem::read_symlink("/proc/self/exe");
+  const std::string file = "lib" + name + ".so";
+  for (const char* const folder : {"lib", BASALT_LIBDIR}) {
+    const auto path = tool.parent_path().parent_path() / folder / file;
+    if (std::filesystem::exists(path)) return path.string();
+  }
+  throw UserError(fmt::format("{} is not beside the tool", file),
+                  "install both, or build both: script/build");
+}
+
+}  // namespace basalt::tool

@@ -1,0 +1,64 @@
+// Programs that the tool runs.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace basalt::tool {
+
+struct Started {
+  std::vector<std::string> command;
+  std::string preload;                                           // a library; empty: none
+  std::vector<std::pair<std::string, std::string>> environment;  // variables to set besides
+  std::string pid_variable;  // is set to the program's own number; empty: none
+};
+
+// A program that runs beside the tool. While there is one, the keys that interrupt reach it, and not the tool: what it leaves
+// behind is still to be read.
+class Child {
+ public:
+  // Throws: UserError, if the program is not there or cannot be executed.
+  explicit Child(const Started& started);
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+  // Returns: the status with which the tool is to exit, as a shell would say it; nothing if the program runs.
+  [[nodiscard]] std::optional<int> ended();
+  [[nodiscard]] int wait();
+
+  // What it used, once it has ended.
+  [[nodiscard]] const rusage& used() const noexcept { return used_; }
+
+ private:
+  pid_t pid_ = -1;
+  std::optional<int> status_;
+  rusage used_{};
+};
+
+// Exit statuses that belong to a program that could not be run.
+class CannotRun : public std::exception {
+ public:
+  CannotRun(std::string what, std::string next, int status)
+      : what_{std::move(what)}, next_{std::move(next)}, status_{status} {}
+  [[nodiscard]] const char* what() const noexcept override { return what_.c_str(); }
+  [[nodiscard]] const std::string& next() const noexcept { return next_; }
+  [[nodiscard]] int status() const noexcept { return status_; }
+
+ private:
+  std::string what_, next_;
+  int status_;
+};
+
+// Returns: the path of one of our shared libraries: `basalt-recorded` and so on, beside the tool or where it was installed.
+// Throws: UserError.
+[[nodiscard]] std::string library_path(const std::string& name);
+
+}  // namespace basalt::tool

@@ -1,0 +1,231 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "analysis/analysis.hpp"
+#include "commands.hpp"
+#include "console.hpp"
+#include "open_trace.hpp"
+#include "pprof_read.hpp"
+#include "replay/figures.hpp"
+#include "report.hpp"
+
+namespace basalt::tool {
+
+namespace {
+
+using nlohmann::json;
+
+struct Wishes {
+  std::string a, b, most_regress;
+  std::size_t rows = 10;
+  bool as_json = false;
+};
+
+// A figure of which less is better.
+struct Row {
+  std::string name;
+  double before = 0, after = 0;
+  std::optional<replay::Interval> ratio;  // after over before, where it was measured more than once
+  std::string before_text, after_text;
+  bool judged = true;  // else it is a part of another row, and says how that is made up
+
+  [[nodiscard]] double change() const { return before == 0 ? (after == 0 ? 0 : 1) : after / before - 1; }
+  // What was measured once is what it is; what was measured often regressed if all that is probable lies beyond the bound.
+  [[nodiscard]] bool regressed(double most) const {
+    return judged && (ratio ? ratio->low - 1 : change()) > most;
+  }
+};
+
+[[nodiscard]] double parse_percent(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  const std::string unit = end;
+  if (end == text.c_str() || !(unit.empty() || unit == "%" || unit == " %") || !(number >= 0))
+    throw UserError(fmt::format("{} is no share", text), "write it as in 3%");
+  return number / 100;
+}
+
+[[nodiscard]] Row row_of(const std::string& name, std::uint64_t before, std::uint64_t after,
+                         std::string (*text)(std::uint64_t)) {
+  return {name,       static_cast<double>(before), static_cast<double>(after), std::nullopt, text(before),
+          text(after)};
+}
+
+struct TraceFigures {
+  analysis::Findings findings;
+  std::map<std::string, std::int64_t> at_peak;  // by place
+  std::uint64_t peak = 0;
+};
+
+[[nodiscard]] TraceFigures figures_of(const std::string& path) {
+  trace::Reader reader = open_trace(path);
+  TraceFigures figures;
+  Progress progress{"reading " + path, reader.totals().events};
+  figures.findings =
+      analysis::analyse(reader, analysis::peak_event(reader), [&](std::uint64_t done) { progress.at(done); });
+  figures.peak = reader.totals().peak_bytes;
+  mention_damage(reader, path);
+  if (!reader.header().columns.stacks) return figures;
+  symbols::Symbolizer names{reader.tables()};
+  for (const NamedSite& named : named_sites(figures.findings, names))
+    figures.at_peak[named.name] = static_cast<std::int64_t>(named.site.chosen.bytes);
+  mention_changes(names);
+  return figures;
+}
+
+using Places = std::map<std::string, std::int64_t>;
+
+void print_places(const Places& a, const Places& b, std::size_t rows) {
+  Places differences = b;
+  for (const auto& [name, bytes] : a) differences[name] -= bytes;
+  std::vector<std::pair<std::string, std::int64_t>> order{differences.begin(), differences.end()};
+  std::erase_if(order, [](const auto& one) { return one.second == 0; });
+  std::sort(order.begin(), order.end(),
+            [](const auto& x, const auto& y) { return std::abs(x.second) > std::abs(y.second); });
+  if (order.empty()) return;
+  fmt::print("\n{}\n", styled(Style::strong, "Who holds more, or less"));
+  for (std::size_t i = 0; i != std::min(rows, order.size()); ++i)
+    fmt::print("  {}{:>10}  {}\n", order[i].second < 0 ? '-' : '+',
+               bytes_text(static_cast<std::uint64_t>(std::abs(order[i].second))), order[i].first);
+}
+
+[[nodiscard]] std::vector<Row> rows_of(const TraceFigures& a, const TraceFigures& b) {
+  const analysis::Findings &before = a.findings, &after = b.findings;
+  Row temporary = row_of("temporary ones", before.temporary.count, after.temporary.count, count_text);
+  temporary.judged = false;
+  return {row_of("peak of live bytes", a.peak, b.peak, bytes_text),
+          row_of("bytes allocated", before.allocated.bytes, after.allocated.bytes, bytes_text),
+          row_of("allocations", before.allocated.count, after.allocated.count, count_text), temporary,
+          row_of("not freed at the end", before.left.bytes, after.left.bytes, bytes_text)};
+}
+
+[[nodiscard]] json json_in(const std::string& path) {
+  std::ifstream file{path};
+  json all = json::parse(std::string{std::istreambuf_iterator<char>{file}, {}}, nullptr, false);
+  if (!all.is_object() || all.value("kind", "") != "basalt replay")
+    throw UserError(path + " is neither a trace nor a profile nor what basalt replay --json prints",
+                    "name two of the same kind");
+  return all;
+}
+
+// Of each allocator that both have: its time, and its memory.
+[[nodiscard]] std::vector<Row> rows_of(const json& a, const json& b) {
+  std::vector<Row> rows;
+  for (const json& before : a.at("allocators")) {
+    for (const json& after : b.at("allocators")) {
+      const std::string name = before.at("name");
+      if (after.at("name") != name) continue;
+      std::vector<double> old = before.at("time_ns"), fresh = after.at("time_ns");
+      const std::size_t count = std::min(old.size(), fresh.size());
+      old.resize(count), fresh.resize(count);
+      if (count == 0) continue;
+      Row time{name + ": time",
+               replay::median(old),
+               replay::median(fresh),
+               replay::ratio(fresh, old),
+               time_text(replay::median(old)),
+               time_text(replay::median(fresh))};
+      if (count < 3) time.ratio.reset();
+      rows.push_back(time);
+      rows.push_back(row_of(name + ": peak", before.at("peak_bytes"), after.at("peak_bytes"), bytes_text));
+    }
+  }
+  return rows;
+}
+
+// Of each kind of value that both have.
+[[nodiscard]] std::vector<Row> rows_of(const Profile& a, const Profile& b) {
+  std::vector<Row> rows;
+  for (const Profile::Kind& before : a.kinds) {
+    for (const Profile::Kind& after : b.kinds) {
+      if (after.name != before.name) continue;
+      rows.push_back(row_of(before.name, static_cast<std::uint64_t>(before.sum),
+                            static_cast<std::uint64_t>(after.sum),
+                            before.unit == "bytes" ? bytes_text : count_text));
+    }
+  }
+  return rows;
+}
+
+[[nodiscard]] bool is_trace(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string magic(8, '\0');
+  file.read(magic.data(), 8);
+  return magic == std::string(trace::file_magic, 8);
+}
+
+void print(const std::vector<Row>& rows, double most) {
+  Table table{{"", "before", "after", "change", ""}};
+  for (const Row& row : rows) {
+    std::string change = fmt::format("{:+.1f} %", 100 * row.change());
+    if (row.ratio)
+      change += fmt::format(" ({:+.1f} to {:+.1f})", 100 * (row.ratio->low - 1), 100 * (row.ratio->high - 1));
+    table.add({row.name, row.before_text, row.after_text, change, row.regressed(most) ? "REGRESSED" : ""});
+  }
+  fmt::print("{}", table.text());
+}
+
+void print_json(const std::vector<Row>& rows, double most) {
+  json all = json::array();
+  for (const Row& row : rows) {
+    json one{{"name", row.name}, {"before", row.before}, {"after", row.after}, {"change", row.change()}};
+    if (row.ratio) one["ratio"] = {row.ratio->low, row.ratio->middle, row.ratio->high};
+    one["regressed"] = row.regressed(most);
+    all.push_back(one);
+  }
+  fmt::print("{}\n", json{{"kind", "basalt compare"}, {"rows", all}}.dump(2));
+}
+
+int compare(const Wishes& wishes) {
+  const double most = wishes.most_regress.empty() ? std::numeric_limits<double>::infinity()
+                                                  : parse_percent(wishes.most_regress);
+  std::vector<Row> rows;
+  Places before, after;
+  if (is_trace(wishes.a) && is_trace(wishes.b)) {
+    const TraceFigures a = figures_of(wishes.a), b = figures_of(wishes.b);
+    rows = rows_of(a, b), before = a.at_peak, after = b.at_peak;
+  } else if (is_packed(wishes.a) && is_packed(wishes.b)) {
+    const Profile a = read_profile(wishes.a), b = read_profile(wishes.b);
+    rows = rows_of(a, b), before = a.places, after = b.places;
+  } else {
+    rows = rows_of(json_in(wishes.a), json_in(wishes.b));
+  }
+  if (rows.empty())
+    throw UserError("the two have nothing in common", "of replays, name the same allocators: -a");
+  if (wishes.as_json) {
+    print_json(rows, most);
+  } else {
+    print(rows, most);
+    print_places(before, after, wishes.rows);
+    if (is_trace(wishes.b)) suggest(fmt::format("basalt report {0} · basalt replay {0}", wishes.b));
+  }
+  return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.regressed(most); })
+             ? found_wanting
+             : success;
+}
+
+}  // namespace
+
+Action describe_compare(CLI::App& page) {
+  const auto wishes = std::make_shared<Wishes>();
+  page.add_option("BEFORE", wishes->a, "a trace, a profile of pprof, or what basalt replay --json printed")
+      ->required()
+      ->check(CLI::ExistingFile);
+  page.add_option("AFTER", wishes->b, "another one of the same kind")->required()->check(CLI::ExistingFile);
+  page.add_option("--max-regress", wishes->most_regress,
+                  "exit with 1 if anything became worse by more than that, as in 3%")
+      ->type_name("SHARE");
+  page.add_option("--rows", wishes->rows, "how many places are shown")->capture_default_str();
+  page.add_flag("--json", wishes->as_json, "as one JSON object");
+  return [wishes] { return compare(*wishes); };
+}
+
+}  // namespace basalt::tool

@@ -1,0 +1,221 @@
+#include <fmt/format.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <unordered_map>
+
+#include "commands.hpp"
+#include "console.hpp"
+#include "trace/writer.hpp"
+
+namespace basalt::tool {
+
+namespace {
+
+using trace::Event;
+using trace::Op;
+
+struct Wishes {
+  std::string path, output;
+  bool as_json = false;
+};
+
+// Writes events by the names that another format has for blocks.
+class Importer {
+ public:
+  Importer(const std::string& path, const std::string& from)
+      : writer_{path, {{from}, "basalt import " BASALT_VERSION, 0, {}}} {
+    if (!writer_.error().empty())
+      throw UserError(fmt::format("{} cannot be written: {}", path, writer_.error()),
+                      "name another file with -o");
+  }
+
+  void begin(std::uint64_t name, std::uint64_t size) {
+    Event event;
+    event.size = size;
+    live_[name].push_back({writer_.append(event), size});
+  }
+
+  // Formats that know blocks only by what they have in common mean any of those: the youngest is taken.
+  void end(std::uint64_t name) {
+    Event event;
+    const auto found = live_.find(name);
+    if (found == live_.end() || found->second.empty()) {
+      event.op = Op::free_unknown;
+      writer_.append(event);
+      return;
+    }
+    const Live block = found->second.back();
+    found->second.pop_back();
+    event.op = Op::free;
+    event.ended = block.number;
+    writer_.append(event, block.size);
+  }
+
+  void resize(std::uint64_t name, std::uint64_t size) {
+    const auto found = live_.find(name);
+    if (found == live_.end() || found->second.empty()) return begin(name, size);
+    Event event;
+    event.op = Op::reallocate;
+    event.size = size;
+    event.ended = found->second.back().number;
+    const std::uint64_t before = found->second.back().size;
+    found->second.back() = {writer_.append(event, before), size};
+  }
+
+  [[nodiscard]] const trace::Totals& finish() {
+    writer_.finish(trace::Ending::complete);
+    if (!writer_.error().empty())
+      throw UserError("the trace could not be written: " + writer_.error(), "make room, and try again");
+    return writer_.totals();
+  }
+
+ private:
+  struct Live {
+    std::uint64_t number, size;
+  };
+  trace::Writer writer_;
+  std::unordered_map<std::uint64_t, std::vector<Live>> live_;
+};
+
+[[noreturn]] void refuse(const std::string& path, std::size_t line, const char* what) {
+  throw UserError(fmt::format("{}, line {}: {}", path, line, what),
+                  "basalt import reads .rep files of the malloc lab and files of heaptrack");
+}
+
+// heaptrack writes gzip or zstd; zlib reads plain files as well.
+[[nodiscard]] std::string contents(const std::string& path) {
+  std::string all;
+  std::ifstream file{path, std::ios::binary};
+  const std::string raw{std::istreambuf_iterator<char>{file}, {}};
+  if (raw.size() >= 4 && raw.compare(0, 4, "\x28\xb5\x2f\xfd") == 0) {
+    const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{ZSTD_createDCtx(), ZSTD_freeDCtx};
+    ZSTD_inBuffer in{raw.data(), raw.size(), 0};
+    std::string part(1 << 18, '\0');
+    while (in.pos != in.size) {
+      ZSTD_outBuffer out{part.data(), part.size(), 0};
+      if (ZSTD_isError(ZSTD_decompressStream(context.get(), &out, &in)) != 0)
+        throw UserError(path + " is damaged", "what lies before the damage is not read: record it anew");
+      all.append(part, 0, out.pos);
+    }
+    return all;
+  }
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> packed{gzopen(path.c_str(), "rb"), gzclose};
+  std::string part(1 << 18, '\0');
+  for (int got = 1; packed != nullptr && got > 0;) {
+    got = gzread(packed.get(), part.data(), static_cast<unsigned>(part.size()));
+    if (got < 0)
+      throw UserError(path + " is damaged", "what lies before the damage is not read: record it anew");
+    all.append(part, 0, static_cast<std::size_t>(got));
+  }
+  return all;
+}
+
+// Four numbers, and then `a ID SIZE`, `r ID SIZE`, `f ID` a line.
+void import_rep(std::istream& lines, const std::string& path, Importer& to, Progress& progress) {
+  std::size_t number = 4, done = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    progress.at(done += line.size() + 1);
+    std::istringstream words{line};
+    char op = 0;
+    std::uint64_t id = 0, size = 0;
+    if (!(words >> op)) continue;
+    if (!(words >> id) || (op != 'f' && !(words >> size)))
+      refuse(path, number, "this is no line of a .rep file");
+    if (op == 'a') to.begin(id, size);
+    if (op == 'r') to.resize(id, size);
+    if (op == 'f') to.end(id);
+    if (op != 'a' && op != 'r' && op != 'f') refuse(path, number, "this is no line of a .rep file");
+  }
+}
+
+// Two kinds, both in hexadecimal. As it is recorded: `+ SIZE TRACE POINTER` and `- POINTER`. As heaptrack interprets it: `a SIZE TRACE` names
+// a kind of block, `+ KIND` and `- KIND` say that there is one more or less.
+void import_heaptrack(std::istream& lines, const std::string& path, Importer& to, Progress& progress) {
+  std::vector<std::uint64_t> kinds;
+  std::size_t number = 1, done = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    progress.at(done += line.size() + 1);
+    if (line.size() < 2 || line[1] != ' ' || (line[0] != 'a' && line[0] != '+' && line[0] != '-')) continue;
+    std::istringstream words{line.substr(2)};
+    words >> std::hex;
+    std::vector<std::uint64_t> values;
+    for (std::uint64_t value = 0; words >> value;) values.push_back(value);
+    if (values.empty()) refuse(path, number, "this is no line of heaptrack");
+    if (line[0] == 'a') {
+      kinds.push_back(values[0]);
+    } else if (line[0] == '-') {
+      to.end(values[0]);
+    } else if (values.size() == 3) {
+      to.begin(values[2], values[0]);
+    } else if (values[0] < kinds.size()) {
+      to.begin(values[0], kinds[static_cast<std::size_t>(values[0])]);
+    } else {
+      refuse(path, number, "it is of a kind that was not named before");
+    }
+  }
+}
+
+[[nodiscard]] bool is_rep(const std::string& text) {
+  std::istringstream words{text.substr(0, 4096)};
+  std::int64_t figure = 0;
+  for (int i = 0; i != 4; ++i) {
+    if (!(words >> figure)) return false;
+  }
+  return true;
+}
+
+int import_file(Wishes& wishes) {
+  const std::string text = contents(wishes.path);
+  const std::size_t first_line = text.find('\n');
+  const bool heaptrack = text.starts_with("v ") && first_line != std::string::npos;
+  if (!heaptrack && !is_rep(text)) refuse(wishes.path, 1, "this is no format that is known");
+  if (wishes.output.empty())
+    wishes.output = std::filesystem::path{wishes.path}.filename().string() + ".trace";
+  Importer to{wishes.output, wishes.path};
+  std::istringstream lines{text};
+  std::string skipped;
+  for (int i = 0; i != (heaptrack ? 1 : 4); ++i) std::getline(lines, skipped);
+  {
+    Progress progress{"reading " + wishes.path, text.size()};
+    (heaptrack ? import_heaptrack : import_rep)(lines, wishes.path, to, progress);
+  }
+  const trace::Totals& totals = to.finish();
+  if (wishes.as_json) {
+    const nlohmann::json page{{"kind", "basalt import"},         {"file", wishes.output},
+                              {"events", totals.events},         {"blocks_begun", totals.blocks_begun},
+                              {"peak_bytes", totals.peak_bytes}, {"unknown_frees", totals.unknown_frees}};
+    fmt::print("{}\n", page.dump(2));
+    return success;
+  }
+  fmt::print(stderr, "basalt: {} events, {} live at the peak, in {}\n", count_text(totals.events),
+             bytes_text(totals.peak_bytes), wishes.output);
+  suggest("basalt replay " + wishes.output);
+  return success;
+}
+
+}  // namespace
+
+Action describe_import(CLI::App& page) {
+  const auto wishes = std::make_shared<Wishes>();
+  page.add_option(
+          "FILE", wishes->path,
+          "of heaptrack (as recorded or as interpreted, gzip, zstd or plain), or a .rep of the malloc lab")
+      ->required()
+      ->check(CLI::ExistingFile);
+  page.add_option("-o,--output", wishes->output, "the trace; by default FILE.trace here")->type_name("FILE");
+  page.add_flag("--json", wishes->as_json, "what came of it as one JSON object");
+  return [wishes] { return import_file(*wishes); };
+}
+
+}  // namespace basalt::tool

@@ -1,0 +1,113 @@
+#include "play.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "child.hpp"
+#include "console.hpp"
+#include "record/collector.hpp"
+#include "replay/figures.hpp"
+
+namespace basalt::tool {
+
+namespace {
+
+namespace fs = std::filesystem;
+using replay::Answer;
+using replay::Measure;
+
+struct Round {
+  Answer answer;
+  std::vector<std::uint64_t> samples;
+};
+
+[[nodiscard]] std::string player_path() {
+  const fs::path tool = fs::read_symlink("/proc/self/exe").parent_path();
+  for (const fs::path& path :
+       {tool / "basalt-player", tool.parent_path() / BASALT_LIBEXECDIR / "basalt" / "basalt-player"}) {
+    if (fs::exists(path)) return path.string();
+  }
+  throw UserError("basalt-player is not beside the tool", "install both, or build both: script/build");
+}
+
+[[nodiscard]] Round play_once(const PlayPlan& plan, const Allocator& allocator, Measure measure) {
+  constexpr std::array measures{"time", "own", "memory", "latency"};
+  constexpr std::array touches{"none", "first", "all"};
+  const std::string answer = plan.script + ".answer";
+  Child child{{{player_path(), plan.script, answer, measures[static_cast<std::size_t>(measure)],
+                touches[static_cast<std::size_t>(plan.touch)]},
+               allocator.library,
+               {},
+               ""}};
+  if (const int status = child.wait(); status != 0)
+    throw std::runtime_error(
+        fmt::format("{} could not play the trace: the player ended with status {}", allocator.name, status));
+  std::ifstream file{answer, std::ios::binary};
+  const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
+  fs::remove(answer);
+  Round round;
+  if (bytes.size() < sizeof round.answer) throw std::runtime_error("the player's answer is not whole");
+  std::memcpy(&round.answer, bytes.data(), sizeof round.answer);
+  round.samples.resize((bytes.size() - sizeof round.answer) / sizeof(std::uint64_t));
+  std::memcpy(round.samples.data(), bytes.data() + sizeof round.answer,
+              round.samples.size() * sizeof(std::uint64_t));
+  return round;
+}
+
+// What the player needs by itself, in the median of a few rounds.
+[[nodiscard]] Answer own_cost(const PlayPlan& plan) {
+  std::vector<double> wall, cpu;
+  for (int i = 0; i != 3; ++i) {
+    const Answer answer = play_once(plan, {"glibc", ""}, Measure::own).answer;
+    wall.push_back(static_cast<double>(answer.wall_ns));
+    cpu.push_back(static_cast<double>(answer.cpu_ns));
+  }
+  Answer own;
+  own.wall_ns = static_cast<std::uint64_t>(replay::median(wall));
+  own.cpu_ns = static_cast<std::uint64_t>(replay::median(cpu));
+  return own;
+}
+
+[[nodiscard]] double without(std::uint64_t all, std::uint64_t own) {
+  return static_cast<double>(std::max<std::uint64_t>(all, own + 1) - own);
+}
+
+}  // namespace
+
+std::vector<Played> play(const PlayPlan& plan, const std::vector<Allocator>& allocators) {
+  std::vector<Played> played;
+  for (const Allocator& allocator : allocators) played.push_back({allocator, {}, {}, {}, 0, 0, 0, 0, 0});
+  Progress progress{"playing", (plan.rounds + 2) * allocators.size()};
+  const Answer own = own_cost(plan);
+  std::size_t done = 0;
+  for (std::size_t round = 0; round != plan.rounds; ++round) {
+    for (std::size_t i = 0; i != played.size(); ++i) {
+      progress.at(done++);
+      Played& one = played[(i + round) % played.size()];
+      const Answer answer = play_once(plan, one.allocator, Measure::time).answer;
+      one.wall_ns.push_back(without(answer.wall_ns, own.wall_ns));
+      one.cpu_ns.push_back(without(answer.cpu_ns, own.cpu_ns));
+      one.failed = std::max(one.failed, answer.failed);
+    }
+  }
+  const double ns_per_tick = record::Clock::measured().ns_per_tick;
+  for (Played& one : played) {
+    progress.at(done++);
+    one.resident = play_once(plan, one.allocator, Measure::memory).samples;
+    progress.at(done++);
+    const Answer answer = play_once(plan, one.allocator, Measure::latency).answer;
+    one.p50_ns = static_cast<double>(answer.p50_ticks) * ns_per_tick;
+    one.p99_ns = static_cast<double>(answer.p99_ticks) * ns_per_tick;
+    one.p999_ns = static_cast<double>(answer.p999_ticks) * ns_per_tick;
+    one.longest_ns = static_cast<double>(answer.longest_ticks) * ns_per_tick;
+  }
+  return played;
+}
+
+}  // namespace basalt::tool

@@ -1,0 +1,177 @@
+#include "recording_run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <thread>
+
+#include "child.hpp"
+#include "console.hpp"
+
+namespace basalt::tool {
+
+namespace {
+
+namespace fs = std::filesystem;
+using observe::Wish;
+using record::Collector;
+using Duration = std::chrono::steady_clock::duration;
+
+// A folder in memory if there is one: what is written there does not have to be.
+class Folder {
+ public:
+  Folder() {
+    const char* const wish = std::getenv("TMPDIR");
+    const std::string place = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : wish == nullptr ? "/tmp" : wish;
+    path_ = place + "/basalt-XXXXXX";
+    if (::mkdtemp(path_.data()) == nullptr)
+      throw UserError(fmt::format("there is no room to record in {}", place),
+                      "set TMPDIR to a folder that can be written to");
+  }
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
+[[nodiscard]] bool runs(std::uint32_t pid) {
+  std::ifstream file{fmt::format("/proc/{}/stat", pid)};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  const std::size_t name_end = text.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < text.size() && text[name_end + 2] != 'Z';
+}
+
+// Returns: libunwind's library, where Debian and others have it.  Throws: UserError.
+[[nodiscard]] std::string unwinder_path() {
+  for (const char* const folder :
+       {"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"}) {
+    std::string path = std::string{folder} + "/libunwind.so.8";
+    if (fs::exists(path)) return path;
+  }
+  throw UserError("libunwind.so.8 is not installed",
+                  "install it (Debian: libunwind8), or record with --unwind fp");
+}
+
+// Every process that is recorded, the first one by the name that was wished.
+class Session {
+ public:
+  explicit Session(const RecordingWishes& wishes) : wishes_{wishes}, clock_{record::Clock::measured()} {}
+
+  [[nodiscard]] Started started() const {
+    std::uint32_t bits = wishes_.children ? static_cast<std::uint32_t>(Wish::children) : 0;
+    if (wishes_.columns.stacks) bits |= static_cast<std::uint32_t>(Wish::stacks);
+    if (wishes_.unwinder) bits |= static_cast<std::uint32_t>(Wish::unwinder);
+    if (wishes_.columns.times) bits |= static_cast<std::uint32_t>(Wish::times);
+    return {wishes_.command,
+            library_path("basalt-recorded") + (wishes_.unwinder ? ":" + unwinder_path() : ""),
+            {{"BASALT_RECORD", folder_.path()}, {"BASALT_RECORD_WISHES", std::to_string(bits)}},
+            "BASALT_RECORD_PID"};
+  }
+
+  // Effects: takes what is there from all.  Returns: whether there was anything.
+  bool drain() {
+    bool any = false;
+    for (auto& [pid, collector] : running_) any = collector->drain() != 0 || any;
+    return any;
+  }
+
+  // Effects: processes that have begun to record are taken on, and those that have ended are closed.
+  void look_around(pid_t first) {
+    std::map<std::string, fs::path> found;  // a process's programs in the order in which it executed them
+    for (const auto& entry : fs::directory_iterator{folder_.path()})
+      found[entry.path().filename().string()] = entry.path();
+    for (const auto& [name, path] : found) open(path.string(), first);
+    std::vector<std::uint32_t> gone;
+    for (const auto& [pid, collector] : running_) {
+      if (static_cast<pid_t>(pid) != first && !runs(pid)) gone.push_back(pid);
+    }
+    for (const std::uint32_t pid : gone) close(pid);
+  }
+
+  void close_all() {
+    while (!running_.empty()) close(running_.begin()->first);
+  }
+
+  [[nodiscard]] std::vector<std::unique_ptr<Collector>> take() {
+    std::stable_partition(finished_.begin(), finished_.end(),
+                          [this](const auto& one) { return one->path() == wishes_.path; });
+    return std::move(finished_);
+  }
+
+ private:
+  // The name ends with how many programs the process executed before.
+  void open(const std::string& recording, pid_t first) {
+    const auto pid =
+        static_cast<std::uint32_t>(std::strtoul(fs::path{recording}.filename().c_str(), nullptr, 10));
+    if (running_.contains(pid)) close(pid);
+    const bool is_first = static_cast<pid_t>(pid) == first;
+    if (is_first && !wishes_.children) finished_.clear();  // it went on as another program: that one is meant
+    record::Plan plan{wishes_.path, wishes_.command, wishes_.columns, wishes_.most_bytes, wishes_.last_ns};
+    if (!is_first || !finished_.empty()) plan.path += fmt::format(".{}", pid);
+    if (auto collector = Collector::open(recording, plan, clock_)) running_[pid] = std::move(collector);
+  }
+
+  void close(std::uint32_t pid) {
+    running_[pid]->finish();
+    finished_.push_back(std::move(running_[pid]));
+    running_.erase(pid);
+  }
+
+  const RecordingWishes& wishes_;
+  Folder folder_;
+  record::Clock clock_;
+  std::map<std::uint32_t, std::unique_ptr<Collector>> running_;
+  std::vector<std::unique_ptr<Collector>> finished_;
+};
+
+// Returns: the program's status. The pause grows while nothing comes, and is short against the time in which a ring fills.
+int follow(Session& session, Child& child) {
+  using namespace std::chrono_literals;
+  constexpr Duration shortest = 100us, longest = 2ms, between_looks = 5ms;
+  Duration pause = shortest;
+  auto looked = std::chrono::steady_clock::time_point{};
+  for (;;) {
+    const bool over = child.ended().has_value();
+    const auto now = std::chrono::steady_clock::now();
+    if (over || now - looked > between_looks) {
+      session.look_around(child.pid());
+      looked = now;
+    }
+    if (over) break;
+    pause = session.drain() ? shortest : std::min(longest, pause * 2);
+    std::this_thread::sleep_for(pause);
+  }
+  session.close_all();
+  return child.wait();
+}
+
+}  // namespace
+
+Recorded record_run(const RecordingWishes& wishes) {
+  if (trace::Writer probe{wishes.path, {}}; !probe.error().empty())
+    throw UserError(fmt::format("{} cannot be written: {}", wishes.path, probe.error()),
+                    "name another file with -o");
+  const auto begin = std::chrono::steady_clock::now();
+  Session session{wishes};
+  Child child{session.started()};
+  Recorded recorded;
+  recorded.status = follow(session, child);
+  recorded.collectors = session.take();
+  recorded.passed = std::chrono::steady_clock::now() - begin;
+  if (recorded.collectors.empty()) fs::remove(wishes.path);
+  return recorded;
+}
+
+}  // namespace basalt::tool

@@ -1,0 +1,138 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "console.hpp"
+#include "open_trace.hpp"
+#include "play.hpp"
+#include "replay/figures.hpp"
+#include "replay_result.hpp"
+
+namespace basalt::tool {
+
+namespace {
+
+using nlohmann::json;
+
+struct Wishes {
+  std::string path;
+  std::vector<std::string> allocators;
+  std::size_t rounds = 5;
+  std::string touch = "first";
+  std::string threads = "keep";
+  std::string html;
+  bool as_json = false;
+};
+
+// A file for the script, gone with this object.
+class ScriptFile {
+ public:
+  ScriptFile() {
+    const char* const wish = std::getenv("TMPDIR");
+    path_ = std::string{wish == nullptr || *wish == '\0' ? "/tmp" : wish} + "/basalt-script-XXXXXX";
+    const int file = ::mkstemp(path_.data());
+    if (file < 0)
+      throw UserError("there is no room for the script in " + path_,
+                      "set TMPDIR to a folder that can be written to");
+    ::close(file);
+  }
+  ~ScriptFile() { ::unlink(path_.c_str()); }
+  ScriptFile(const ScriptFile&) = delete;
+  ScriptFile& operator=(const ScriptFile&) = delete;
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
+[[nodiscard]] std::vector<Allocator> chosen(const Wishes& wishes) {
+  if (wishes.allocators.empty()) return usual_allocators();
+  std::vector<Allocator> all;
+  for (const std::string& name : wishes.allocators) {
+    if (name == "all") return all_allocators();
+    all.push_back(allocator_named(name));
+  }
+  return all;
+}
+
+[[nodiscard]] replay::Touch touch_named(const std::string& name) {
+  return name == "none" ? replay::Touch::none : name == "all" ? replay::Touch::all : replay::Touch::first;
+}
+
+[[nodiscard]] ReplayResult replayed(const Wishes& wishes) {
+  trace::Reader reader = open_trace(wishes.path);
+  const std::vector<Allocator> allocators = chosen(wishes);
+  const ScriptFile file;
+  ReplayResult result;
+  result.trace = wishes.path;
+  result.command = reader.header().command;
+  {
+    Progress progress{"reading " + wishes.path, 2 * reader.totals().events};
+    result.script = replay::compile(reader, file.path(),
+                                    wishes.threads == "keep" ? replay::Threads::keep : replay::Threads::one,
+                                    [&](std::uint64_t done) { progress.at(done); });
+  }
+  mention_damage(reader, wishes.path);
+  if (result.script.operations == 0)
+    throw UserError(wishes.path + " holds no allocation", "record a program that allocates");
+  result.played = play({file.path(), wishes.rounds, touch_named(wishes.touch)}, allocators);
+  return result;
+}
+
+int replay_trace(const Wishes& wishes) {
+  const ReplayResult result = replayed(wishes);
+  if (wishes.as_json) {
+    fmt::print("{}\n", as_json(result).dump(2, ' ', false, json::error_handler_t::replace));
+  } else {
+    print(result);
+  }
+  if (!wishes.html.empty()) {
+    std::ofstream page{wishes.html};
+    page << as_html(result);
+    if (!page.flush()) throw UserError(wishes.html + " cannot be written", "name another file");
+    fmt::print(stderr, "basalt: the curves are in {}\n", wishes.html);
+  }
+  const Allocator& winner = fastest(result).allocator;
+  suggest(fmt::format("try the winner on the program itself: basalt run -a {} -- {}",
+                      winner.name.starts_with("lib") ? winner.library : winner.name,
+                      shell_text(result.command)));
+  return success;
+}
+
+}  // namespace
+
+Action describe_replay(CLI::App& page) {
+  const auto wishes = std::make_shared<Wishes>();
+  page.add_option("FILE", wishes->path, "a trace")->required();
+  page.add_option("-a,--allocators", wishes->allocators,
+                  "which, separated by commas: basalt, hardened, small, glibc, jemalloc, mimalloc, tcmalloc, "
+                  "a path, ...; all: those that are here; "
+                  "by default the best known of them")
+      ->type_name("NAME,...")
+      ->delimiter(',');
+  page.add_option("-r,--rounds", wishes->rounds, "how often each plays for time")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  page.add_option("--touch", wishes->touch,
+                  "what is written to: the first byte of each page of a block (first), all, or none")
+      ->type_name("WORD")
+      ->check(CLI::IsMember({"first", "all", "none"}))
+      ->capture_default_str();
+  page.add_option("--threads", wishes->threads, "as many as the program had (keep), or 1")
+      ->type_name("WORD")
+      ->check(CLI::IsMember({"keep", "1"}))
+      ->capture_default_str();
+  page.add_option("--html", wishes->html, "a page with the curves, into this file")->type_name("FILE");
+  page.add_flag("--json", wishes->as_json, "as one JSON object, which basalt compare reads");
+  return [wishes] { return replay_trace(*wishes); };
+}
+
+}  // namespace basalt::tool

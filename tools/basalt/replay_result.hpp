@@ -1,0 +1,44 @@
+// What a replay found, for people and for programs.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "play.hpp"
+#include "replay/figures.hpp"
+
+namespace basalt::tool {
+
+struct ReplayResult {
+  std::string trace;
+  std::vector<std::string> command;
+  replay::Script script;
+  std::vector<Played> played;  // the order in which they were asked for
+};
+
+// Returns: of each round, what counts as its time. One thread's is processor time, so that other programs have no part in it;
+// threads wait for each other, and that is time too.
+[[nodiscard]] const std::vector<double>& times_of(const ReplayResult& result, const Played& played);
+
+// Returns: the one whose median is the least.  Requires: there is one.
+[[nodiscard]] const Played& fastest(const ReplayResult& result);
+
+// What one allocator's rounds come to.
+struct Outcome {
+  replay::Interval time_ns;
+  double ns_per_operation = 0;
+  std::uint64_t peak = 0, mean = 0;  // bytes resident
+  double over_live = 0;              // resident over live bytes, where most are live
+};
+[[nodiscard]] Outcome outcome_of(const ReplayResult& result, const Played& played);
+
+// Returns: which is the fastest and by how much, and which takes the least memory: with the uncertainty of both.
+[[nodiscard]] std::string verdict(const ReplayResult& result);
+
+[[nodiscard]] nlohmann::json as_json(const ReplayResult& result);
+void print(const ReplayResult& result);
+// One page that needs nothing else.
+[[nodiscard]] std::string as_html(const ReplayResult& result);
+
+}  // namespace basalt::tool

@@ -1,0 +1,186 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "account/account.hpp"
+#include "allocators.hpp"
+#include "child.hpp"
+#include "commands.hpp"
+#include "console.hpp"
+
+namespace basalt::tool {
+
+namespace {
+
+using nlohmann::json;
+
+struct Wishes {
+  std::vector<std::string> command;
+  std::string allocator = "basalt", limit;
+  bool hardened = false, small = false, stats = false, as_json = false, quiet = false;
+};
+
+// Where the program leaves its account, gone with this object.
+class AccountFile {
+ public:
+  AccountFile() {
+    const char* const wish = std::getenv("TMPDIR");
+    path_ = std::string{wish == nullptr || *wish == '\0' ? "/tmp" : wish} + "/basalt-account-XXXXXX";
+    const int file = ::mkstemp(path_.data());
+    if (file < 0)
+      throw UserError("there is no room for the account in " + path_,
+                      "set TMPDIR to a folder that can be written to");
+    ::close(file);
+  }
+  ~AccountFile() { ::unlink(path_.c_str()); }
+  AccountFile(const AccountFile&) = delete;
+  AccountFile& operator=(const AccountFile&) = delete;
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] std::string text() const {
+    std::ifstream file{path_};
+    return {std::istreambuf_iterator<char>{file}, {}};
+  }
+
+ private:
+  std::string path_;
+};
+
+struct Used {
+  double wall_ns = 0, cpu_ns = 0;
+  std::uint64_t peak = 0;  // bytes resident
+};
+
+[[nodiscard]] Used used_by(const Child& child, std::chrono::nanoseconds wall) {
+  const rusage& used = child.used();
+  const auto ns = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_usec) * 1e3;
+  };
+  return {static_cast<double>(wall.count()), ns(used.ru_utime) + ns(used.ru_stime),
+          static_cast<std::uint64_t>(used.ru_maxrss) * 1024};
+}
+
+void print_steps(const std::vector<account::Step>& steps, std::size_t most) {
+  std::int64_t rest = 0;
+  for (std::size_t i = 0; i != steps.size(); ++i) {
+    if (i >= most) {
+      rest += steps[i].bytes;
+      continue;
+    }
+    const std::uint64_t size =
+        static_cast<std::uint64_t>(steps[i].bytes < 0 ? -steps[i].bytes : steps[i].bytes);
+    fmt::print(stderr, "  {} {:>12}  {}\n", steps[i].bytes < 0 ? '-' : '+', bytes_text(size), steps[i].name);
+  }
+  if (rest != 0)
+    fmt::print(stderr, "  + {:>12}  {} more\n", bytes_text(static_cast<std::uint64_t>(rest)),
+               steps.size() - most);
+}
+
+void print(const account::Account& account) {
+  fmt::print(stderr, "\nResident at the end\n");
+  print_steps(account.heap, account.heap.size());
+  fmt::print(stderr, "  = {:>12}  pages of the heap's blocks\n", bytes_text(account.heap_resident));
+  print_steps(account.others, 9);
+  fmt::print(stderr, "  = {:>12}  resident, as the kernel counts it ({} bytes)\n",
+             bytes_text(account.resident), account.resident);
+  if (account.rounding != 0)
+    fmt::print(
+        stderr,
+        "About {} of the live blocks is what their sizes were rounded up by (an estimate, from a sample).\n",
+        bytes_text(account.rounding));
+  fmt::print(stderr, "\nThe largest that is not live blocks:\n");
+  for (const account::Step& step : account.causes())
+    fmt::print(stderr, "  {:>12}  {}{}\n", bytes_text(static_cast<std::uint64_t>(step.bytes)), step.name,
+               step.lever.empty() ? "" : " → " + step.lever);
+}
+
+[[nodiscard]] json as_json(const std::vector<account::Step>& steps) {
+  json all = json::array();
+  for (const account::Step& step : steps)
+    all.push_back({{"name", step.name}, {"bytes", step.bytes}, {"lever", step.lever}});
+  return all;
+}
+
+void print_json(const Wishes& wishes, int status, const Used& used,
+                const std::optional<account::Account>& account) {
+  json all{{"kind", "basalt run"},
+           {"command", wishes.command},
+           {"allocator", wishes.allocator},
+           {"status", status},
+           {"wall_ns", used.wall_ns},
+           {"cpu_ns", used.cpu_ns},
+           {"peak_resident_bytes", used.peak}};
+  if (account)
+    all["account"] = {{"resident", account->resident},
+                      {"heap_resident", account->heap_resident},
+                      {"rounding_estimate", account->rounding},
+                      {"heap", as_json(account->heap)},
+                      {"others", as_json(account->others)}};
+  fmt::print(stderr, "{}\n", all.dump(2, ' ', false, json::error_handler_t::replace));
+}
+
+// An account says how much is where, a recording who asked for it.
+[[nodiscard]] std::string next_after(const Wishes& wishes) {
+  const std::string program = shell_text(wishes.command);
+  if (wishes.stats) return "basalt record --pointers -- " + program;
+  return fmt::format("basalt run --stats -- {0} · basalt record -- {0}", program);
+}
+
+int run_program(Wishes& wishes) {
+  if (wishes.hardened) wishes.allocator = "hardened";
+  if (wishes.small) wishes.allocator = "small";
+  const Allocator allocator = allocator_named(wishes.allocator);
+  Started started{wishes.command, allocator.library, {}, ""};
+  if (!wishes.limit.empty())
+    started.environment.emplace_back("BASALT_HARD_LIMIT", std::to_string(parse_bytes(wishes.limit)));
+  std::optional<AccountFile> file;
+  if (wishes.stats) {
+    file.emplace();
+    started.environment.emplace_back("BASALT_ACCOUNT", file->path());
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  Child child{started};
+  const int status = child.wait();
+  const Used used = used_by(child, std::chrono::steady_clock::now() - begin);
+  const std::optional<account::Account> account = file ? account::read(file->text()) : std::nullopt;
+  if (wishes.as_json) {
+    print_json(wishes, status, used, account);
+    return status;
+  }
+  if (!wishes.quiet)
+    fmt::print(stderr, "basalt: {} on {}: {} ({} of processor time), {} resident at most\n",
+               wishes.command[0], allocator.name, time_text(used.wall_ns), time_text(used.cpu_ns),
+               bytes_text(used.peak));
+  if (account) print(*account);
+  if (wishes.stats && !account)
+    complain("the program left no account: it ended without its destructors, or did not load the library",
+             "basalt doctor -- " + shell_text(wishes.command) + " says why");
+  if (!wishes.quiet) suggest(next_after(wishes));
+  return status;
+}
+
+}  // namespace
+
+Action describe_run(CLI::App& page) {
+  const auto wishes = std::make_shared<Wishes>();
+  page.add_option("-a,--allocator", wishes->allocator,
+                  "basalt, hardened, small, glibc, or any that basalt replay knows")
+      ->type_name("NAME")
+      ->capture_default_str();
+  page.add_flag("--hardened", wishes->hardened, "the same as -a hardened");
+  page.add_flag("--small", wishes->small, "the same as -a small");
+  page.add_option("--limit", wishes->limit, "memory for blocks above which there is none, as in 512M")
+      ->type_name("SIZE");
+  page.add_flag("--stats", wishes->stats, "where the resident memory is when the program ends");
+  page.add_flag("--json", wishes->as_json, "what is said at the end as one JSON object, on stderr as well");
+  page.add_flag("-q,--quiet", wishes->quiet, "without the line at the end");
+  page.add_option("PROGRAM", wishes->command, "behind --, with its arguments")->required();
+  return [wishes] { return run_program(*wishes); };
+}
+
+}  // namespace basalt::tool
