@@ -218,9 +218,13 @@ class Engine {
     parts_.pool.park(heap);
   }
 
-  // Whoever forks in a signal handler cannot wait for what the interrupted call holds: such locks are left as they are.
+  // Whoever forks in a signal handler cannot wait for what the interrupted call holds: such locks are left as they are. All
+  // together they are looked at no longer than one would be.
   void before_fork() noexcept {
-    const auto take = [](Lock& lock) { interrupted() ? lock.lock_for_fork_if_open() : lock.lock_for_fork(); };
+    unsigned looks = Lock::patience;
+    const auto take = [&](Lock& lock) {
+      interrupted() ? lock.lock_for_fork_if_open(looks) : lock.lock_for_fork();
+    };
     take(profile_.lock());
     take(parts_.statistics_lock);
     parts_.each_lock_to_take(take);

@@ -93,8 +93,9 @@ struct Heap : HeapFront<Checks> {
     flush_is_wanted.store(false, std::memory_order_relaxed);
     Holding hold{lock};
     for (Bin& bin : bins) {
-      supply.put(bin.base(), bin.held());
-      bin.hold(0);
+      const std::size_t slots = bin.held();
+      bin.hold(0);  // first: a handler of signals that comes in between must find none of what is on its way
+      supply.put(bin.base(), slots);
     }
     supply.release_empty();
   }

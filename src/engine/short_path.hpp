@@ -67,12 +67,14 @@ class alignas(32) Bin {
   }
   [[nodiscard]] std::size_t array_slots() const noexcept { return array_slots_; }  // capacity may be less
 
-  // Returns: whether there was a slot to give.
+  // Returns: whether there was a slot to give. It is read first: a handler of signals that comes in between and has to refill the
+  // bin would write over what lies beyond its top.
   [[nodiscard, gnu::always_inline]] bool pop(void*& slot) noexcept {
     void** const end = top_.load(std::memory_order_relaxed);
     if (end == base_) return false;
-    top_.store(end - 1, std::memory_order_relaxed);
     slot = end[-1];
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    top_.store(end - 1, std::memory_order_relaxed);
     return true;
   }
 

@@ -161,10 +161,11 @@ class Hardened : public engine::Engine<System, Thread> {
 
   // Also what is in quarantine; other threads that have heaps see to theirs when they free next.
   std::size_t purge() noexcept {
-    if (Base::interrupted()) return 0;
+    if (Base::interrupted() || Inside::already()) return 0;
     empty_own_ward();
     quarantine_.empty_shared([this](void* block) { let_go(block); });
     for (engine::HeapId id = 1; empty_ward_of(id);) ++id;
+    Inside inside;
     return Base::purge();
   }
 
@@ -188,12 +189,20 @@ class Hardened : public engine::Engine<System, Thread> {
   enum class Contents { as_freed, any };
 
   [[nodiscard]] void* taken(std::size_t size, std::size_t alignment, Origin origin) noexcept {
-    Inside inside;
-    return Base::allocate(size, alignment, origin);
+    return in_the_engine([&] { return Base::allocate(size, alignment, origin); });
   }
   [[gnu::noinline]] void put_back(void* p) noexcept {
+    in_the_engine([&] { return Base::deallocate(p); });
+  }
+
+  template <class Call>
+  static auto in_the_engine(Call&& call) noexcept {
+    if (Inside::already()) {
+      WithoutHeap<Thread> without;
+      return call();
+    }
     Inside inside;
-    (void)Base::deallocate(p);
+    return call();
   }
 
   // Whether a free cannot take the shortest way, whatever it frees.  Requires: the thread has a heap.
@@ -203,7 +212,7 @@ class Hardened : public engine::Engine<System, Thread> {
 
   // Returns: a block from a bin of the thread's; nullptr if it has none for the request, or no record can be kept at once.
   [[nodiscard, gnu::always_inline]] void* taken_at_once(std::size_t size, Origin origin) noexcept {
-    if (size - 1 >= engine::largest_small - margin) [[unlikely]]
+    if (size - 1 >= engine::largest_small - margin || Inside::already()) [[unlikely]]
       return nullptr;
     engine::Heap<System>& heap = *Thread::heap();
     void* slot = nullptr;
@@ -283,7 +292,7 @@ class Hardened : public engine::Engine<System, Thread> {
     engine::Heap<System>& heap = *Thread::heap();
     void* next = nullptr;
     {
-      Inside inside{false};
+      Inside inside;
       next = Quarantine::admit(heap, p, bytes, records_.key());
       if (next == nullptr || heap.free(next)) return;
     }
@@ -320,9 +329,7 @@ class Hardened : public engine::Engine<System, Thread> {
     leave(p, block.usable);
   }
 
-  // What a handler of signals frees meanwhile goes to no ward.
   [[gnu::noinline]] void empty_own_ward() noexcept {
-    Inside inside;
     engine::Heap<System>& heap = *Thread::heap();
     if (heap.id != 0) Quarantine::empty(heap, [this](void* block) { let_go(block); });
   }

@@ -1,30 +1,47 @@
-// That a thread is about to take a slot from a bin, or to put one in.
+// That a thread is at its bins: about to take a slot from one, or to put one in.
 #pragma once
 
 #include <atomic>
 
 namespace basalt::hardened {
 
-// While there is one, a signal handler that comes in between may do the same if it leaves the bin as it was: so what it frees goes
-// there, and not to the quarantine. `Thread` is as that of Hardened.
+// While there is one, a signal handler that comes in between must leave the bins and the ward of its thread as they are, since
+// they are written to where its return leads: it is served like a thread that has no heap. `Thread` is as that of Hardened.
+// Requires: the thread is in none yet.
 template <class Thread>
 class Inside {
  public:
-  [[gnu::always_inline]] explicit Inside(bool before = already()) noexcept : before_{before} {
+  [[gnu::always_inline]] Inside() noexcept {
     Thread::inside().store(true, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
   }
   [[gnu::always_inline]] ~Inside() {
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    Thread::inside().store(before_, std::memory_order_relaxed);
+    Thread::inside().store(false, std::memory_order_relaxed);
   }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
 
   [[nodiscard]] static bool already() noexcept { return Thread::inside().load(std::memory_order_relaxed); }
+};
+
+// Takes its thread's heap away for a while.
+template <class Thread>
+class WithoutHeap {
+ public:
+  WithoutHeap() noexcept : own_{Thread::heap()} {
+    Thread::give(Thread::departed());
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ~WithoutHeap() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    Thread::give(own_);
+  }
+  WithoutHeap(const WithoutHeap&) = delete;
+  WithoutHeap& operator=(const WithoutHeap&) = delete;
 
  private:
-  bool before_;
+  decltype(Thread::heap()) own_;
 };
 
 }  // namespace basalt::hardened

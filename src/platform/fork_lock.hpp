@@ -40,13 +40,17 @@ class ForkLock {
     lock();
     favoured_.store(pthread_self(), std::memory_order_relaxed);
   }
-  // Effects: the same, if the lock opens within some milliseconds; else it stays as it is, and so does its copy in the child.
-  void lock_for_fork_if_open() noexcept {
-    for (unsigned look = 0; look < patience; ++look) {
-      if (try_lock()) return favoured_.store(pthread_self(), std::memory_order_relaxed);
+  // Effects: the same, if the lock opens within so many looks, which are counted down; else it stays as it is, and so does its
+  // copy in the child.
+  void lock_for_fork_if_open(unsigned& looks) noexcept {
+    while (!try_lock()) {
+      if (looks == 0) return;
+      --looks;
       RawOs::yield();
     }
+    favoured_.store(pthread_self(), std::memory_order_relaxed);
   }
+  static constexpr unsigned patience = 10'000;  // looks, each a system call: some milliseconds in all
   // The only thread of the child has the identity of the one that forked.
   void unlock_after_fork() noexcept {
     if (!is_open_to_caller()) return;
@@ -68,8 +72,6 @@ class ForkLock {
     }
     favoured_.store(pthread_self(), std::memory_order_relaxed);
   }
-
-  static constexpr unsigned patience = 10'000;  // system calls: some milliseconds
 
   Lock lock_;
   // Who forks, or dies in the lock, at this moment. Relaxed: a thread can only find itself here, and it wrote that

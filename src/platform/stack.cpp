@@ -43,14 +43,19 @@ bool KnownStack::extend_to(std::uintptr_t frame) noexcept {
   return frame % sizeof(void*) == 0 && reach(frame) && reach(frame + sizeof(void*));
 }
 
+// Of the page in which the address lies, that is what is asked about: what lies before it may be beyond the stack's top, and tools
+// that watch a program's memory complain of any look there.
 bool KnownStack::reach(std::uintptr_t address) noexcept {
   const std::uintptr_t page = RawOs::page_size(), wanted = align_down(address, page);
+  const auto page_is_readable = [&](std::uintptr_t asked) {
+    return readable(asked == wanted ? address : asked);
+  };
   if (begin == end || wanted + largest_frame < begin || wanted > end + largest_frame) begin = end = wanted;
   for (; end <= wanted; end += page) {
-    if (!readable(end)) return false;
+    if (!page_is_readable(end)) return false;
   }
   for (; begin > wanted; begin -= page) {
-    if (!readable(begin - page)) return false;
+    if (!page_is_readable(begin - page)) return false;
   }
   return true;
 }

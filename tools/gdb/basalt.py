@@ -22,14 +22,14 @@ AMOUNT_SCALE = 256  # of the profile's sums
 
 
 def plain(value):
-    """The value inside of a std::atomic, or the value itself."""
+    """The value inside of an atomic, or of a class of ours that has nothing but one; or the value itself."""
     kind = value.type.strip_typedefs()
-    if kind.code != gdb.TYPE_CODE_STRUCT or not str(kind).startswith("std::"):
+    if kind.code != gdb.TYPE_CODE_STRUCT:
         return value
-    for field in kind.fields():
-        if field.is_base_class or field.name in ("_M_i", "_M_b", "_M_p", "_M_base", "word_"):
-            return plain(value[field])
-    return value
+    fields = [field for field in kind.fields() if not hasattr(field, "enumval") and hasattr(field, "bitpos")]
+    if str(kind).startswith("std::"):
+        fields = [field for field in fields if field.is_base_class or field.name in ("_M_i", "_M_b", "_M_p", "_M_base")]
+    return plain(value[fields[0]]) if len(fields) == 1 else value
 
 
 def number(value):
