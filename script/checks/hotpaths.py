@@ -20,7 +20,8 @@ PATHS = ('malloc', 'free', 'free_sized')
 FUNCTIONS, LINES = 5, 50
 
 _CALL = re.compile(r'(?<![\w:])((?:\w+::)*)(\w+)\s*\(')
-_LANGUAGE = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'alignas', 'noexcept', 'load', 'store'}
+_LANGUAGE = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'alignas', 'noexcept', 'load', 'store',
+             'atomic_signal_fence'}
 
 
 class Function(NamedTuple):

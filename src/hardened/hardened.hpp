@@ -189,20 +189,10 @@ class Hardened : public engine::Engine<System, Thread> {
   enum class Contents { as_freed, any };
 
   [[nodiscard]] void* taken(std::size_t size, std::size_t alignment, Origin origin) noexcept {
-    return in_the_engine([&] { return Base::allocate(size, alignment, origin); });
+    return call_inside<Thread>([&] { return Base::allocate(size, alignment, origin); });
   }
   [[gnu::noinline]] void put_back(void* p) noexcept {
-    in_the_engine([&] { return Base::deallocate(p); });
-  }
-
-  template <class Call>
-  static auto in_the_engine(Call&& call) noexcept {
-    if (Inside::already()) {
-      WithoutHeap<Thread> without;
-      return call();
-    }
-    Inside inside;
-    return call();
+    (void)call_inside<Thread>([&] { return Base::deallocate(p); });
   }
 
   // Whether a free cannot take the shortest way, whatever it frees.  Requires: the thread has a heap.

@@ -25,23 +25,20 @@ class Inside {
   [[nodiscard]] static bool already() noexcept { return Thread::inside().load(std::memory_order_relaxed); }
 };
 
-// Takes its thread's heap away for a while.
-template <class Thread>
-class WithoutHeap {
- public:
-  WithoutHeap() noexcept : own_{Thread::heap()} {
-    Thread::give(Thread::departed());
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+// Effects: `call` is made inside, or without the thread's heap where it is inside already.  Returns: what the call returns.
+template <class Thread, class Call>
+auto call_inside(Call&& call) noexcept {
+  if (!Inside<Thread>::already()) {
+    Inside<Thread> inside;
+    return call();
   }
-  ~WithoutHeap() {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    Thread::give(own_);
-  }
-  WithoutHeap(const WithoutHeap&) = delete;
-  WithoutHeap& operator=(const WithoutHeap&) = delete;
-
- private:
-  decltype(Thread::heap()) own_;
-};
+  const auto own = Thread::heap();
+  Thread::give(Thread::departed());
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const auto result = call();
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  Thread::give(own);
+  return result;
+}
 
 }  // namespace basalt::hardened

@@ -4,11 +4,13 @@
 Every instruction that enters the kernel is looked up in the debugging information: it has to come from system_call.hpp, inlined
 into code of the platform. Every function of libc that the library refers to has to stand in one of the two lists below."""
 import os
+import pathlib
 import re
 import subprocess
 import sys
 
 LIBRARY = os.environ["BASALT_PRELOAD"]
+SOURCE = pathlib.Path(os.environ["BASALT_SOURCE_DIR"])
 PLATFORM = "src/platform/"
 GATE = "src/platform/system_call.hpp"
 
@@ -78,11 +80,17 @@ def entries_and_calls():
     return entries, calls
 
 
+def asks_itself(file):
+    """Whether a file outside of the platform goes through the gate. One that does not may still seem to: Clang leaves functions out
+    of the chain that were inlined as a whole."""
+    return not file.startswith(PLATFORM) and "system_call" in (SOURCE / file).read_text()
+
+
 def main():
     problems = []
     entries, calls = entries_and_calls()
     for address, chain in zip(entries, places(entries)):
-        if not chain[0].endswith(GATE) or not all(file.startswith(PLATFORM) for file in chain[:2]):
+        if not chain[0].endswith(GATE) or any(asks_itself(file) for file in chain[1:]):
             problems.append(f"{address}: a system call outside {PLATFORM}: {' <- '.join(chain)}")
     if not entries:
         problems.append("no system call at all: it was not read rightly")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 LIBRARY = os.environ["BASALT_PRELOAD"]
-THREAD_LOCAL_BYTES = 0 if "basic" in os.path.basename(LIBRARY) else 16  # where the heap is; whether a slow path is under way
+THREAD_LOCAL_BYTES = 0 if "basic" in os.path.basename(LIBRARY) else 24  # where the heap is; whether a slow path is under way; of the hardened one, whether a bin is in use
 FAMILY = re.compile(r"^(__libc_)?(malloc|calloc|realloc|free|cfree|memalign|aligned_alloc|valloc|pvalloc|reallocarray|"
                     r"posix_memalign|mallinfo2?|mallopt|malloc_(info|trim|stats|usable_size|[sg]et_state))$")
 EXTRA = {"free_sized", "free_aligned_sized", "cfree"}

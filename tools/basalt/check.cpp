@@ -178,20 +178,20 @@ int check_program(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_check(CLI::App& page) {
+Action describe_check(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   page.add_option("--max-peak", wishes->most_peak, "how many bytes may be live at once, as in 64M")
-      ->type_name("SIZE");
-  page.add_option("--max-bytes", wishes->most_bytes, "how many may be allocated in all")->type_name("SIZE");
+      .takes("SIZE");
+  page.add_option("--max-bytes", wishes->most_bytes, "how many may be allocated in all").takes("SIZE");
   page.add_option("--max-allocs", wishes->most_allocations, "how many blocks may be allocated");
   page.add_flag("--no-leaks", wishes->no_leaks,
                 "every block is to be freed, but for what the C and C++ libraries keep for themselves");
   page.add_option("--suppress", wishes->suppressed,
                   "leaks in places whose names contain this are none; may be repeated")
-      ->type_name("WORD")
-      ->take_all();
+      .takes("WORD")
+      .repeats();
   page.add_flag("--json", wishes->as_json, "as one JSON object on stdout");
-  page.add_option("PROGRAM", wishes->command, "behind --, with its arguments")->required();
+  page.add_option("PROGRAM", wishes->command, "behind --, with its arguments").required();
   return [wishes] { return check_program(*wishes); };
 }
 

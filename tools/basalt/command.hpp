@@ -1,10 +1,10 @@
 // What a command of the tool is: a file of its own, and a line in commands.cpp.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <functional>
 #include <span>
+
+#include "options.hpp"
 
 namespace basalt::tool {
 
@@ -14,9 +14,9 @@ using Action = std::function<int()>;
 struct Command {
   const char* name;
   const char* summary;
-  const char* about;     // what its options do not say, for --help and for its page of the manual
-  const char* examples;  // one a line
-  Action (*describe)(CLI::App& page);  // adds the options; what it returns is done when they have been read
+  const char* about;                 // what its options do not say, for --help and for its page of the manual
+  const char* examples;              // one a line
+  Action (*describe)(Options page);  // adds the options; what it returns is done when they have been read
 };
 
 [[nodiscard]] std::span<const Command> commands();

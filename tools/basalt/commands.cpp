@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <string>
 
@@ -17,7 +18,7 @@ constexpr const char* about =
 void describe_command(CLI::App& app, const Command& command, Action& chosen) {
   CLI::App* const page = app.add_subcommand(command.name, command.summary);
   page->footer(fmt::format("{}\n\nExamples:\n{}\n", command.about, command.examples));
-  const Action action = command.describe(*page);
+  const Action action = command.describe(Options{*page});
   page->callback([&chosen, action] { chosen = action; });
 }
 

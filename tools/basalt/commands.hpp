@@ -5,20 +5,20 @@
 
 namespace basalt::tool {
 
-Action describe_check(CLI::App& page);
-Action describe_compare(CLI::App& page);
-Action describe_doctor(CLI::App& page);
-Action describe_dump(CLI::App& page);
-Action describe_export(CLI::App& page);
-Action describe_guard(CLI::App& page);
-Action describe_import(CLI::App& page);
-Action describe_info(CLI::App& page);
-Action describe_profile(CLI::App& page);
-Action describe_record(CLI::App& page);
-Action describe_replay(CLI::App& page);
-Action describe_report(CLI::App& page);
-Action describe_run(CLI::App& page);
-Action describe_top(CLI::App& page);
+Action describe_check(Options page);
+Action describe_compare(Options page);
+Action describe_doctor(Options page);
+Action describe_dump(Options page);
+Action describe_export(Options page);
+Action describe_guard(Options page);
+Action describe_import(Options page);
+Action describe_info(Options page);
+Action describe_profile(Options page);
+Action describe_record(Options page);
+Action describe_replay(Options page);
+Action describe_report(Options page);
+Action describe_run(Options page);
+Action describe_top(Options page);
 
 inline constexpr Command check_command{
     "check", "Run a program and fail if it needs more memory than it may",

@@ -214,16 +214,16 @@ int compare(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_compare(CLI::App& page) {
+Action describe_compare(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   page.add_option("BEFORE", wishes->a, "a trace, a profile of pprof, or what basalt replay --json printed")
-      ->required()
-      ->check(CLI::ExistingFile);
-  page.add_option("AFTER", wishes->b, "another one of the same kind")->required()->check(CLI::ExistingFile);
+      .required()
+      .existing_file();
+  page.add_option("AFTER", wishes->b, "another one of the same kind").required().existing_file();
   page.add_option("--max-regress", wishes->most_regress,
                   "exit with 1 if anything became worse by more than that, as in 3%")
-      ->type_name("SHARE");
-  page.add_option("--rows", wishes->rows, "how many places are shown")->capture_default_str();
+      .takes("SHARE");
+  page.add_option("--rows", wishes->rows, "how many places are shown").shows_default();
   page.add_flag("--json", wishes->as_json, "as one JSON object");
   return [wishes] { return compare(*wishes); };
 }

@@ -310,10 +310,10 @@ int examine(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_doctor(CLI::App& page) {
+Action describe_doctor(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   page.add_flag("--json", wishes->as_json, "as one JSON object");
-  page.add_option("PROGRAM", wishes->command, "behind --; it is looked at, and not run")->required();
+  page.add_option("PROGRAM", wishes->command, "behind --; it is looked at, and not run").required();
   return [wishes] { return examine(*wishes); };
 }
 

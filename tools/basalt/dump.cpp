@@ -89,9 +89,9 @@ int dump(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_dump(CLI::App& page) {
+Action describe_dump(Options page) {
   const auto wishes = std::make_shared<Wishes>();
-  page.add_option("FILE", wishes->path, "a trace")->required();
+  page.add_option("FILE", wishes->path, "a trace").required();
   page.add_flag("--json", wishes->as_json, "a JSON object a line");
   page.add_flag("--stacks", wishes->with_stacks, "with the addresses of who called");
   page.add_option("--from", wishes->from, "the number of the first event to print");

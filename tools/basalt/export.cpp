@@ -199,22 +199,20 @@ int export_trace(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_export(CLI::App& page) {
+Action describe_export(Options page) {
   const auto wishes = std::make_shared<Wishes>();
-  page.add_option("FILE", wishes->path, "a trace")->required();
+  page.add_option("FILE", wishes->path, "a trace").required();
   page.add_option("--to", wishes->to,
                   "pprof (gzipped), collapsed (stacks with the bytes that are live), rep (of the malloc "
                   "lab), csv, json (an event a line)")
-      ->type_name("WORD")
-      ->required()
-      ->check(CLI::IsMember({"pprof", "collapsed", "rep", "csv", "json"}));
-  page.add_option("-o,--output", wishes->output, "where to; - is stdout")
-      ->type_name("FILE")
-      ->capture_default_str();
+      .takes("WORD")
+      .required()
+      .one_of({"pprof", "collapsed", "rep", "csv", "json"});
+  page.add_option("-o,--output", wishes->output, "where to; - is stdout").takes("FILE").shows_default();
   page.add_option("--at", wishes->at, "of which moment stacks are: peak, or end")
-      ->type_name("WORD")
-      ->check(CLI::IsMember({"peak", "end"}))
-      ->capture_default_str();
+      .takes("WORD")
+      .one_of({"peak", "end"})
+      .shows_default();
   return [wishes] { return export_trace(*wishes); };
 }
 

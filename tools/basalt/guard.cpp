@@ -50,13 +50,13 @@ int test(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_guard(CLI::App& page) {
+Action describe_guard(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   page.add_option("-a,--allocator", wishes->allocator, "basalt, hardened, or a library by its path")
-      ->capture_default_str();
+      .shows_default();
   page.add_option("--guard", wishes->guard,
                   "the value of BASALT_GUARD to test with: off, on, N or N:SLOTS (on, unless it is set)");
-  page.add_flag("--inside", wishes->inside)->group("");
+  page.add_flag("--inside", wishes->inside, "").hidden();
   return [wishes] { return test(*wishes); };
 }
 

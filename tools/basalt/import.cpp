@@ -206,14 +206,14 @@ int import_file(Wishes& wishes) {
 
 }  // namespace
 
-Action describe_import(CLI::App& page) {
+Action describe_import(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   page.add_option(
           "FILE", wishes->path,
           "of heaptrack (as recorded or as interpreted, gzip, zstd or plain), or a .rep of the malloc lab")
-      ->required()
-      ->check(CLI::ExistingFile);
-  page.add_option("-o,--output", wishes->output, "the trace; by default FILE.trace here")->type_name("FILE");
+      .required()
+      .existing_file();
+  page.add_option("-o,--output", wishes->output, "the trace; by default FILE.trace here").takes("FILE");
   page.add_flag("--json", wishes->as_json, "what came of it as one JSON object");
   return [wishes] { return import_file(*wishes); };
 }

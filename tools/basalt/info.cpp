@@ -75,9 +75,9 @@ void print(const trace::Reader& reader, const std::string& path) {
 
 }  // namespace
 
-Action describe_info(CLI::App& page) {
+Action describe_info(Options page) {
   const auto wishes = std::make_shared<Wishes>();
-  page.add_option("FILE", wishes->path, "a trace")->required();
+  page.add_option("FILE", wishes->path, "a trace").required();
   page.add_flag("--json", wishes->as_json, "as one JSON object");
   return [wishes] {
     const trace::Reader reader = open_trace(wishes->path);

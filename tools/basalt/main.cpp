@@ -1,4 +1,5 @@
 // basalt: which allocator suits a program, and where does its memory go?
+#include <CLI/CLI.hpp>
 #include <exception>
 #include <string>
 

@@ -206,29 +206,29 @@ int profile_program(Wishes& wishes) {
 
 }  // namespace
 
-Action describe_profile(CLI::App& page) {
+Action describe_profile(Options page) {
   const auto wishes = std::make_shared<Wishes>();
-  page.add_option("-o,--output", wishes->path, "the profile; by default PROGRAM.pb.gz")->type_name("FILE");
+  page.add_option("-o,--output", wishes->path, "the profile; by default PROGRAM.pb.gz").takes("FILE");
   page.add_option("--period", wishes->period, "bytes between two samples, on average; 1: every request")
-      ->type_name("SIZE")
-      ->capture_default_str();
+      .takes("SIZE")
+      .shows_default();
   page.add_option("--every", wishes->every,
                   "how often the profile is fetched, in seconds, lest a kill loses it")
-      ->check(CLI::Range(0.01, 1e6))
-      ->capture_default_str();
+      .between(0.01, 1e6)
+      .shows_default();
   page.add_flag("--leaks", wishes->leaks, "what has grown between the warm-up and the end");
   page.add_option("--warm-up", wishes->warm_up, "how many seconds the program takes to warm up")
-      ->check(CLI::Range(0.0, 1e6))
-      ->capture_default_str();
+      .between(0.0, 1e6)
+      .shows_default();
   page.add_option(
           "--serve", wishes->serve,
           "answer over HTTP while the program runs, as 127.0.0.1:8080: /debug/pprof/heap, /metrics, /stats")
-      ->type_name("ADDRESS");
-  page.add_option("--rows", wishes->rows, "how many places are shown")->capture_default_str();
+      .takes("ADDRESS");
+  page.add_option("--rows", wishes->rows, "how many places are shown").shows_default();
   page.add_flag("--json", wishes->as_json,
                 "as one JSON object on stdout, behind what the program writes there");
   page.add_flag("-q,--quiet", wishes->quiet, "without a summary at the end");
-  page.add_option("PROGRAM", wishes->command, "behind --, with its arguments")->required();
+  page.add_option("PROGRAM", wishes->command, "behind --, with its arguments").required();
   return [wishes] { return profile_program(*wishes); };
 }
 

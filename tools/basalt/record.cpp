@@ -83,29 +83,28 @@ int record_program(Wishes& wishes) {
 
 }  // namespace
 
-Action describe_record(CLI::App& page) {
+Action describe_record(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   RecordingWishes& recording = wishes->recording;
-  page.add_option("-o,--output", recording.path, "the trace; by default PROGRAM.trace here")
-      ->type_name("FILE");
+  page.add_option("-o,--output", recording.path, "the trace; by default PROGRAM.trace here").takes("FILE");
   page.add_option(
           "--unwind", wishes->unwind,
           "who called: by frame pointers (fp), by debug information (libunwind, slow), or nobody (none)")
-      ->type_name("WORD")
-      ->check(CLI::IsMember({"fp", "libunwind", "none"}))
-      ->capture_default_str();
+      .takes("WORD")
+      .one_of({"fp", "libunwind", "none"})
+      .shows_default();
   page.add_flag("--time", recording.columns.times, "with the time of every event");
   page.add_flag("--pointers", recording.columns.pointers, "with the address of every block");
   page.add_flag("--children", recording.children,
                 "the processes that it starts as well, each in a file of its own");
   page.add_option("--max-size", wishes->most, "how long a trace may become, as in 500M")
-      ->type_name("SIZE")
-      ->capture_default_str();
+      .takes("SIZE")
+      .shows_default();
   page.add_option("--last", wishes->last, "only the end, so much of it or up to twice that, as in 60s")
-      ->type_name("TIME");
+      .takes("TIME");
   page.add_flag("--json", wishes->as_json, "the summary as one JSON object, on stderr as well");
   page.add_flag("-q,--quiet", wishes->quiet, "without a summary at the end");
-  page.add_option("PROGRAM", recording.command, "behind --, with its arguments")->required();
+  page.add_option("PROGRAM", recording.command, "behind --, with its arguments").required();
   return [wishes] { return record_program(*wishes); };
 }
 

@@ -109,28 +109,28 @@ int replay_trace(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_replay(CLI::App& page) {
+Action describe_replay(Options page) {
   const auto wishes = std::make_shared<Wishes>();
-  page.add_option("FILE", wishes->path, "a trace")->required();
+  page.add_option("FILE", wishes->path, "a trace").required();
   page.add_option("-a,--allocators", wishes->allocators,
                   "which, separated by commas: basalt, hardened, small, glibc, jemalloc, mimalloc, tcmalloc, "
                   "a path, ...; all: those that are here; "
                   "by default the best known of them")
-      ->type_name("NAME,...")
-      ->delimiter(',');
+      .takes("NAME,...")
+      .separated_by(',');
   page.add_option("-r,--rounds", wishes->rounds, "how often each plays for time")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+      .between(1, 1000)
+      .shows_default();
   page.add_option("--touch", wishes->touch,
                   "what is written to: the first byte of each page of a block (first), all, or none")
-      ->type_name("WORD")
-      ->check(CLI::IsMember({"first", "all", "none"}))
-      ->capture_default_str();
+      .takes("WORD")
+      .one_of({"first", "all", "none"})
+      .shows_default();
   page.add_option("--threads", wishes->threads, "as many as the program had (keep), or 1")
-      ->type_name("WORD")
-      ->check(CLI::IsMember({"keep", "1"}))
-      ->capture_default_str();
-  page.add_option("--html", wishes->html, "a page with the curves, into this file")->type_name("FILE");
+      .takes("WORD")
+      .one_of({"keep", "1"})
+      .shows_default();
+  page.add_option("--html", wishes->html, "a page with the curves, into this file").takes("FILE");
   page.add_flag("--json", wishes->as_json, "as one JSON object, which basalt compare reads");
   return [wishes] { return replay_trace(*wishes); };
 }

@@ -91,9 +91,9 @@ int report_trace(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_report(CLI::App& page) {
+Action describe_report(Options page) {
   const auto wishes = std::make_shared<Wishes>();
-  page.add_option("FILE", wishes->path, "a trace")->required();
+  page.add_option("FILE", wishes->path, "a trace").required();
   page.add_flag("--top", wishes->top, "who holds memory");
   page.add_flag("--leaks", wishes->leaks, "what is not freed at the end");
   page.add_flag("--sizes", wishes->sizes, "how large blocks are");
@@ -105,11 +105,11 @@ Action describe_report(CLI::App& page) {
   page.add_flag("--all", wishes->all,
                 "all of these; without any: who holds memory, who allocates for a moment, advice");
   page.add_option("--at", wishes->at, "the moment: peak, end, or a time since the beginning, as in 1.5s")
-      ->type_name("MOMENT")
-      ->capture_default_str();
-  page.add_option("--rows", wishes->rows, "how long tables may be")->capture_default_str();
+      .takes("MOMENT")
+      .shows_default();
+  page.add_option("--rows", wishes->rows, "how long tables may be").shows_default();
   page.add_flag("--stacks", wishes->stacks, "with the calls behind each place");
-  page.add_option("--html", wishes->html, "a page with pictures, into this file")->type_name("FILE");
+  page.add_option("--html", wishes->html, "a page with pictures, into this file").takes("FILE");
   page.add_flag("--json", wishes->as_json, "as one JSON object");
   return [wishes] { return report_trace(*wishes); };
 }

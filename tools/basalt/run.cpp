@@ -166,20 +166,20 @@ int run_program(Wishes& wishes) {
 
 }  // namespace
 
-Action describe_run(CLI::App& page) {
+Action describe_run(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   page.add_option("-a,--allocator", wishes->allocator,
                   "basalt, hardened, small, glibc, or any that basalt replay knows")
-      ->type_name("NAME")
-      ->capture_default_str();
+      .takes("NAME")
+      .shows_default();
   page.add_flag("--hardened", wishes->hardened, "the same as -a hardened");
   page.add_flag("--small", wishes->small, "the same as -a small");
   page.add_option("--limit", wishes->limit, "memory for blocks above which there is none, as in 512M")
-      ->type_name("SIZE");
+      .takes("SIZE");
   page.add_flag("--stats", wishes->stats, "where the resident memory is when the program ends");
   page.add_flag("--json", wishes->as_json, "what is said at the end as one JSON object, on stderr as well");
   page.add_flag("-q,--quiet", wishes->quiet, "without the line at the end");
-  page.add_option("PROGRAM", wishes->command, "behind --, with its arguments")->required();
+  page.add_option("PROGRAM", wishes->command, "behind --, with its arguments").required();
   return [wishes] { return run_program(*wishes); };
 }
 

@@ -149,18 +149,17 @@ int top(const Wishes& wishes) {
 
 }  // namespace
 
-Action describe_top(CLI::App& page) {
+Action describe_top(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   page.add_option("--interval", wishes->interval, "seconds between two looks")
-      ->check(CLI::Range(0.05, 1e6))
-      ->capture_default_str();
-  page.add_option("--count", wishes->count, "how many looks; 0: until the program ends")
-      ->capture_default_str();
-  page.add_option("--rows", wishes->rows, "how many sizes are shown")->capture_default_str();
+      .between(0.05, 1e6)
+      .shows_default();
+  page.add_option("--count", wishes->count, "how many looks; 0: until the program ends").shows_default();
+  page.add_option("--rows", wishes->rows, "how many sizes are shown").shows_default();
   page.add_flag("--json", wishes->as_json, "a JSON object a line");
   page.add_option("PROCESS", wishes->what,
                   "the number of a process, or a program behind --, with its arguments")
-      ->required();
+      .required();
   return [wishes] { return top(*wishes); };
 }
 

@@ -5,6 +5,8 @@
 // Whatever a page says is said by --help too, or by BASALT_HELP=1: it is read from the same texts.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+
 #include <cstdio>
 #include <exception>
 #include <filesystem>

@@ -151,12 +151,27 @@ TEST_F(HardenedTest, WithoutMemoryForRecordsThereIsNone) {
   EXPECT_TRUE(heap.deallocate(heap.allocate(100, 16)));
 }
 
-// A handler of signals that interrupts a free in there does not use the ward.
-TEST_F(HardenedTest, WhatIsFreedInsideGoesToItsBin) {
-  std::byte* const block = made(heap_, 100);
-  if (const Inside<Thread> inside; true) (void)heap_.deallocate(block, Origin::malloc);
+// A handler of signals may interrupt its thread in between two steps at a bin. Whatever it does, it leaves no trace there.
+TEST_F(HardenedTest, AHandlerThatInterruptsItsThreadAtABinUsesNone) {
+  std::byte* const warm = made(heap_, 100);
+  const auto own_bin_holds = [] { return Thread::heap()->bins[engine::class_of(101)].held(); };
+  const std::size_t before = own_bin_holds();
+  std::byte* kept = nullptr;
+  std::byte* large = nullptr;
+  if (const Inside<Thread> inside; true) {
+    kept = made(heap_, 100);
+    large = made(heap_, 1'000'000);
+    for (int i = 0; i < 1000; ++i) (void)heap_.deallocate(made(heap_, 100), Origin::malloc);
+    (void)heap_.deallocate(warm, Origin::malloc);
+    EXPECT_EQ(heap_.purge(), 0U);
+    EXPECT_EQ(own_bin_holds(), before);
+  }
   EXPECT_FALSE(Inside<Thread>::already());
-  EXPECT_EQ(made(heap_, 100), block);
+  EXPECT_EQ(own_bin_holds(), before);
+  EXPECT_NE(made(heap_, 100), kept);
+  (void)heap_.deallocate(kept, Origin::malloc);
+  (void)heap_.deallocate(large, Origin::malloc);
+  EXPECT_EQ(heap_.broken_law(), nullptr);
 }
 
 TEST_F(HardenedTest, APurgeEmptiesTheWardOfAThreadThatIsGone) {
