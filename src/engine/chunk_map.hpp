@@ -9,7 +9,7 @@
 // Where the window is full, or others have mapped what is left of it, chunks are mapped anywhere: they have the numbers behind
 // the last of the window, in the same tables, and are found by a slower path (see Outlying).
 //
-// Nothing of this lies in the window, so an overflow cannot reach it. The map is opened as chunks come, and each Chunk is
+// Nothing of this lies in the window, and all of it between pages that may not be touched, so an overflow cannot reach it. The map is opened as chunks come, and each Chunk is
 // mapped when it is needed, and then for good: so neither mlockall nor a limit on address space is charged for more than a
 // few MiB that are not used.
 #pragma once
@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 #include "../base/bits.hpp"
 #include "../base/published.hpp"
@@ -188,6 +189,7 @@ class ChunkMap {
       if (states_[c].chunk != nullptr)
         visit(Range{reinterpret_cast<std::byte*>(states_[c].chunk), sizeof(Chunk)});
     }
+    if (spare_ != nullptr) visit(Range{reinterpret_cast<std::byte*>(spare_), sizeof(Chunk)});
     outlying_.each_table(visit);
   }
 
@@ -281,17 +283,19 @@ class ChunkMap {
     const std::size_t page = System::page_size();
     const std::size_t states_bytes = align_up(2 * chunks * sizeof(ChunkState), page);
     const std::size_t bytes = states_bytes + 2 * chunks * slices_per_chunk * sizeof(MapEntry);
-    const Result<std::byte*> tables = System::reserve(4 * bytes);
-    if (!tables.ok()) return false;
-    (void)System::unmap({tables.value + bytes, 3 * bytes});
-    if (System::open({tables.value, states_bytes})) {
-      (void)System::unmap({tables.value, bytes});
+    const std::size_t fenced = bytes + 2 * page;  // the first page and the last are never opened
+    const Result<std::byte*> room = System::reserve(4 * bytes);
+    if (!room.ok()) return false;
+    (void)System::unmap({room.value + fenced, 4 * bytes - fenced});
+    std::byte* const tables = room.value + page;
+    if (System::open({tables, states_bytes})) {
+      (void)System::unmap({room.value, fenced});
       return false;
     }
     most_ = chunks;
     table_bytes_ = states_bytes;
-    states_ = reinterpret_cast<ChunkState*>(tables.value);
-    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables.value + states_bytes);
+    states_ = reinterpret_cast<ChunkState*>(tables);
+    entries_ = reinterpret_cast<std::atomic<MapEntry>*>(tables + states_bytes);
     states_[0] = {};  // read before it is written to, the page would fault twice
     return true;
   }
@@ -327,6 +331,7 @@ class ChunkMap {
   }
 
   void occupy(std::size_t first, std::size_t count, ChunkUse use) noexcept {
+    if (states_[first].chunk == nullptr) states_[first].chunk = std::exchange(spare_, nullptr);
     const ChunkUse others = use == ChunkUse::huge ? ChunkUse::rest : use;
     for (std::size_t c = first; c < first + count; ++c) {
       states_[c].use = c == first ? use : others;
@@ -353,13 +358,28 @@ class ChunkMap {
     return true;
   }
 
+  // Returns: whether there is what describes the chunk, or a spare one that it can have.
   [[nodiscard]] bool have_chunk(std::size_t c) noexcept {
-    if (states_[c].chunk != nullptr) return true;
+    if (states_[c].chunk != nullptr || spare_ != nullptr) return true;
     const std::size_t bytes = align_up(sizeof(Chunk), System::page_size());
-    const Result<std::byte*> memory = System::map(bytes);
-    states_[c].chunk = reinterpret_cast<Chunk*>(memory.value);
-    if (memory.ok()) table_bytes_ += bytes;
-    return memory.ok();
+    if (unopened_.empty() && !reserve_chunks(bytes)) return false;
+    const Range next{unopened_.begin, bytes};
+    if (System::open(next)) return false;
+    unopened_ = range_between(next.end(), unopened_.end());
+    spare_ = reinterpret_cast<Chunk*>(next.begin);
+    table_bytes_ += bytes;
+    return true;
+  }
+
+  // Effects: there is room for some more of them, between two pages that are never opened.
+  [[nodiscard]] bool reserve_chunks(std::size_t each) noexcept {
+    const std::size_t page = System::page_size();
+    for (const std::size_t count : {16U, 1U}) {
+      const Result<std::byte*> room = System::reserve(count * each + 2 * page);
+      if (room.ok()) unopened_ = {room.value + page, count * each};
+      if (room.ok()) return true;
+    }
+    return false;
   }
 
   Published<std::size_t> slices_;  // up to the highest chunk of the window that was ever used; published last
@@ -372,6 +392,8 @@ class ChunkMap {
   std::size_t opened_bytes_ = 0;    // of the map, from its first entry on
   std::size_t opened_outside_ = 0;  // and from that of the first chunk outside the window
   std::size_t table_bytes_ = 0;     // of all tables, and of what describes chunks
+  Chunk* spare_ = nullptr;          // of a chunk that could not be mapped
+  Range unopened_;                  // where the next Chunks will lie
 };
 
 }  // namespace basalt::engine

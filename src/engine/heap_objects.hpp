@@ -9,6 +9,7 @@
 #include "../base/bits.hpp"
 #include "../base/published.hpp"
 #include "../platform/bytes.hpp"
+#include "../platform/fenced.hpp"
 #include "crimes.hpp"
 #include "heap_object.hpp"
 #include "lock.hpp"
@@ -204,13 +205,13 @@ class HeapObjects {
 
   [[nodiscard]] bool have_room() noexcept {
     if (objects_ == nullptr) {
-      const Result<std::byte*> table = System::map((most + 1) * sizeof(Object*));
+      const Result<std::byte*> table = Fenced<System>::map((most + 1) * sizeof(Object*));
       if (!table.ok()) return false;
       objects_ = reinterpret_cast<Object**>(table.value);
       mapped_ += (most + 1) * sizeof(Object*);
     }
     if (left_ >= sizeof(Object)) return true;
-    const Result<std::byte*> memory = System::map(batch);
+    const Result<std::byte*> memory = Fenced<System>::map(batch);
     if (!memory.ok()) return false;
     free_ = memory.value;
     left_ = batch;

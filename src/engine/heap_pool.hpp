@@ -5,6 +5,7 @@
 #include <new>
 
 #include "../base/bits.hpp"
+#include "../platform/fenced.hpp"
 #include "heap.hpp"
 #include "lock.hpp"
 
@@ -109,7 +110,7 @@ class HeapPool {
   template <class Space>
   [[nodiscard]] Heap* make(Space& space) noexcept {
     if (!have_table() || made_ + 1 == most_heaps) return nullptr;
-    const Result<std::byte*> memory = System::map(mapping);
+    const Result<std::byte*> memory = Fenced<System>::map(mapping);
     if (!memory.ok()) return nullptr;
     auto* const heap = ::new (static_cast<void*>(memory.value + place_in_mapping)) Heap;
     const HeapId id = made_ + 1;
@@ -122,7 +123,7 @@ class HeapPool {
 
   [[nodiscard]] bool have_table() noexcept {
     if (made_ + 1 < few || heaps_ != nullptr) return true;
-    const Result<std::byte*> table = System::map(most_heaps * sizeof(Heap*));
+    const Result<std::byte*> table = Fenced<System>::map(most_heaps * sizeof(Heap*));
     heaps_ = reinterpret_cast<Heap**>(table.value);
     return table.ok();
   }

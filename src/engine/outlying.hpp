@@ -14,6 +14,7 @@
 #include "../base/bits.hpp"
 #include "../base/published.hpp"
 #include "../base/range.hpp"
+#include "../platform/fenced.hpp"
 #include "../platform/os.hpp"
 
 namespace basalt::engine {
@@ -107,7 +108,7 @@ class Outlying {
 
   [[nodiscard]] std::byte* mapped(std::size_t bytes) noexcept {
     const std::size_t whole = align_up(bytes, System::page_size());
-    const Result<std::byte*> memory = System::map(whole);
+    const Result<std::byte*> memory = Fenced<System>::map(whole);
     if (memory.ok()) mapped_bytes_ += whole;
     return memory.value;
   }

@@ -23,6 +23,7 @@
 #include "../platform/backoff.hpp"
 #include "../platform/entropy.hpp"
 #include "../platform/faults.hpp"
+#include "../platform/fenced.hpp"
 #include "../platform/fork_lock.hpp"
 #include "../platform/os.hpp"
 #include "../platform/stack.hpp"
@@ -197,7 +198,7 @@ class GuardedSlots {
     if (fresh == nullptr) return nullptr;
     if (Region* const first = region_.offer(fresh); first != fresh) {
       (void)System::unmap({fresh->begin, fresh->bytes()});
-      (void)System::unmap({reinterpret_cast<std::byte*>(fresh), fresh->table_bytes});
+      Fenced<System>::unmap(reinterpret_cast<std::byte*>(fresh), fresh->table_bytes);
       return first;
     }
     listen_to_faults(*fresh);
@@ -208,7 +209,7 @@ class GuardedSlots {
   [[nodiscard]] Region* made(std::uint32_t count) const noexcept {
     const std::size_t page = System::page_size();
     const std::size_t bytes = align_up(sizeof(Region) + count * (sizeof(Slot) + sizeof(std::uint32_t)), page);
-    const Result<std::byte*> table = System::map(bytes);
+    const Result<std::byte*> table = Fenced<System>::map(bytes);
     if (!table.ok()) return nullptr;
     auto* const region = new (table.value) Region;
     region->hear = hear;
@@ -226,7 +227,7 @@ class GuardedSlots {
     const Result<std::byte*> place = System::reserve(region->bytes());
     region->begin = place.value;
     if (place.ok()) return region;
-    (void)System::unmap({table.value, bytes});
+    Fenced<System>::unmap(table.value, bytes);
     return nullptr;
   }
 

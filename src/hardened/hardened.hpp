@@ -162,9 +162,9 @@ class Hardened : public engine::Engine<System, Thread> {
   // Also what is in quarantine; other threads that have heaps see to theirs when they free next.
   std::size_t purge() noexcept {
     if (Base::interrupted() || Inside::already()) return 0;
-    empty_own_ward();
     quarantine_.empty_shared([this](void* block) { let_go(block); });
     for (engine::HeapId id = 1; empty_ward_of(id);) ++id;
+    empty_own_ward();  // at last: to free what was in the others may have taken one of their heaps
     Inside inside;
     return Base::purge();
   }

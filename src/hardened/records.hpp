@@ -11,6 +11,7 @@
 #include "../base/range.hpp"
 #include "../engine/chunk_map.hpp"
 #include "../platform/entropy.hpp"
+#include "../platform/fenced.hpp"
 #include "../platform/os.hpp"
 #include "crimes.hpp"
 
@@ -84,7 +85,7 @@ class Records {
   // Returns: nullptr if there is no memory for it.
   [[nodiscard]] std::byte* take_spare() noexcept {
     if (Table* const spare = spare_.swap(nullptr)) return reinterpret_cast<std::byte*>(spare);
-    const Result<std::byte*> fresh = System::map(sizeof(Table));
+    const Result<std::byte*> fresh = Fenced<System>::map(sizeof(Table));
     return fresh.ok() ? fresh.value : nullptr;
   }
 
@@ -191,8 +192,7 @@ class Records {
   // Of several threads that map a table for the same place, one keeps it there. Zero bytes are records of free blocks.
   static void keep_or_unmap(Published<Table*>& place, std::byte* memory) noexcept {
     auto* const mine = reinterpret_cast<Table*>(memory);
-    if (place.offer(mine) != mine)
-      (void)System::unmap({memory, align_up(sizeof(Table), System::page_size())});
+    if (place.offer(mine) != mine) Fenced<System>::unmap(memory, sizeof(Table));
   }
 
   void choose_key(const std::byte* somewhere) noexcept {

@@ -1,6 +1,7 @@
 // The engine's statistics against what the system was asked for and what callers hold.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <map>
@@ -9,6 +10,7 @@
 
 #include "platform/raw_os.hpp"
 #include "support/counted_os.hpp"
+#include "support/readable.hpp"
 #include "support/seed.hpp"
 #include "support/test_thread.hpp"
 
@@ -18,6 +20,24 @@ namespace {
 using engine::SpanFigures;
 using engine::Statistics;
 using test::Dice;
+
+// Its pages, from the first to the last.
+Range whole(Range table, std::size_t page) {
+  return range_between(align_down(table.begin, page), align_up(table.end(), page));
+}
+
+// Whether what lies beside each table, if it is not another one, cannot be touched.
+bool are_fenced(const std::vector<Range>& tables) {
+  const std::size_t page = RawOs::page_size();
+  const auto is_fence = [&](std::byte* p) {
+    return !test::readable(p) || std::any_of(tables.begin(), tables.end(), [&](Range table) {
+      return whole(table, page).contains({p, 1});
+    });
+  };
+  return std::all_of(tables.begin(), tables.end(), [&](Range table) {
+    return is_fence(whole(table, page).begin - 1) && is_fence(whole(table, page).end());
+  });
+}
 
 // What can be said of the figures whatever is going on. Returns: nullptr, or what is wrong.
 template <class Engine>
@@ -40,10 +60,13 @@ const char* wrong_in(const Engine& engine) {
     }
   });
   std::size_t mapped = 0;
+  std::vector<Range> tables;
   engine.each_table([&](Range table) {
     mapped += table.size;
     if (engine.owns(table.begin) || engine.owns(table.end() - 1)) wrong = "a block lies in a table";
+    tables.push_back(table);
   });
+  if (!are_fenced(tables)) wrong = "a table has no fence";
   return mapped < tables_have ? "there is metadata outside of all tables" : wrong;
 }
 

@@ -15,12 +15,12 @@ struct InterruptedOs : Inner {
   // Done once, in the next call of that kind and before it.
   static inline std::function<void()> in_reserve;
   static inline std::function<void()> in_close;
-  // The last memory that was mapped.
+  // The first memory that was opened since this was empty.
   static inline Range table;
 
-  static Result<std::byte*> map(std::size_t bytes) noexcept {
-    const Result<std::byte*> answer = Inner::map(bytes);
-    if (answer.ok()) table = {answer.value, bytes};
+  static Error open(Range range) noexcept {
+    const Error answer = Inner::open(range);
+    if (!answer && table.empty()) table = range;
     return answer;
   }
   static Result<std::byte*> reserve(std::size_t bytes) noexcept {

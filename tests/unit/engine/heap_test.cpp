@@ -232,7 +232,7 @@ TEST(HeapPools, AreRefusedWithoutHarm) {
   for (HeapId id = 1; id <= 40; ++id) {
     for (int refused = 0; refused < 2;
          ++refused) {  // memory for the heap, and where there is need for one, a table
-      Refusing::fail_at(test::Operation::map, 1);
+      Refusing::fail_at(test::Operation::reserve, 1);
       EXPECT_EQ(pool.take(space), nullptr);
     }
     Heap<Refusing>* const heap = pool.take(space);

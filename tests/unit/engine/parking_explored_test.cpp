@@ -70,14 +70,15 @@ struct ModelHeap {
 struct ModelOs : RawOs {
   static constexpr std::size_t most = 3;
 
-  static Result<std::byte*> map(std::size_t bytes) noexcept {
+  static Result<std::byte*> reserve(std::size_t bytes) noexcept {
     if (bytes > sizeof rooms_[0] || used == most) return Result<std::byte*>::failure(Error{ENOMEM});
     return Result<std::byte*>::success(rooms_[used++]);
   }
+  static Error open(Range) noexcept { return no_error; }
   static inline std::size_t used = 0;
 
  private:
-  alignas(4096) static inline std::byte rooms_[most][512 * KiB];
+  alignas(4096) static inline std::byte rooms_[most][512 * KiB + 8192];
 };
 
 struct Pool {

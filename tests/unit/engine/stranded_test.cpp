@@ -61,7 +61,7 @@ TEST(StrandedWithoutMemory, IsNothing) {
   void* const block = engine.allocate(100, 16);
   Thread::forget();
   Refusing::reset();
-  Refusing::fail_at(test::Operation::map, 1);
+  Refusing::fail_at(test::Operation::reserve, 1);
   EXPECT_TRUE(engine.deallocate(block));
   EXPECT_EQ(Refusing::failures, 1U);
   (void)engine.trim();

@@ -20,6 +20,8 @@ constexpr std::uint32_t few = 4;
 // The listener of a pool lives as long as the process: so does the pool.
 class GuardedSlotsMeet : public testing::Test {
  protected:
+  GuardedSlotsMeet() { System::table = {}; }
+
   std::byte* made(std::size_t size, std::uint32_t slots = few) {
     return static_cast<std::byte*>(slots_.allocate({size, 16, Origin::malloc, size}, slots));
   }

@@ -113,15 +113,16 @@ TEST_F(GuardedSlotsTest, NothingIsMappedAndNothingOwnedBeforeTheFirst) {
 }
 
 TEST_F(GuardedSlotsTest, WithoutMemoryForTheTableOrThePlaceThereIsNone) {
-  for (const Operation operation : {Operation::map, Operation::reserve}) {
-    System::fail_at(operation, 1);
+  for (const std::size_t reservation : {1U, 2U}) {
+    System::fail_at(Operation::reserve, reservation);
     EXPECT_EQ(made(10), nullptr);
-    EXPECT_EQ(System::mapped, 0U);
+    EXPECT_EQ(slots_.table_bytes(), 0U);
   }
   EXPECT_NE(made(10), nullptr);
 }
 
 TEST_F(GuardedSlotsTest, ASlotThatCannotBeOpenedIsNotLost) {
+  drop(made(10));
   System::fail_at(Operation::open, 1);
   EXPECT_EQ(made(10), nullptr);
   EXPECT_EQ(slots_.broken_law(), nullptr);

@@ -185,6 +185,25 @@ TEST_F(HardenedTest, APurgeEmptiesTheWardOfAThreadThatIsGone) {
   EXPECT_EQ(heap_.stats().live_bytes, 0U);
 }
 
+// It takes one of their heaps when it frees what was in the ward of the other.
+TEST_F(HardenedTest, APurgeByAThreadWithoutAHeapEmptiesTheWardOfTheOneThatItTakes) {
+  const auto leave_a_full_ward = [this] {
+    Thread::forget();
+    for (int i = 0; i < 1000; ++i) (void)heap_.deallocate(made(heap_, 100), Origin::malloc);
+  };
+  std::thread{[&] {
+    leave_a_full_ward();
+    std::thread{[&] { leave_a_full_ward(), heap_.park(); }}.join();
+    heap_.park();
+  }}.join();
+  std::thread{[this] {
+    Thread::forget();
+    (void)heap_.purge();
+    EXPECT_EQ(heap_.stats().live_bytes, 0U);
+    heap_.park();
+  }}.join();
+}
+
 TEST_F(HardenedTest, AThreadEmptiesItsOwnWardWhenItFreesNext) {
   std::atomic<int> step{0};
   const auto go_to = [&](int next) { step = next, step.notify_all(); };
