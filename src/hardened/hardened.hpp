@@ -231,7 +231,7 @@ class Hardened : public engine::Engine<System, Thread> {
     if (p == nullptr) return nullptr;
     const Block block = block_at(Base::space(), p);
     if (!block.protects()) return p;
-    if (!records_.ready(block.slice)) return (void)Base::deallocate(p, origin), nullptr;
+    if (!records_.ready(block.slice, block.huge())) return (void)Base::deallocate(p, origin), nullptr;
     if (block.small() && !block.closed() && contents == Contents::as_freed) Wipe::insist(p, block.usable);
     arm(block, p, size, origin);
     return p;
@@ -358,15 +358,13 @@ class Hardened : public engine::Engine<System, Thread> {
     return p;
   }
 
-  // The block has no record while the engine moves it.
+  // The block has no record while the engine moves it. Wherever it goes there is room for one: it stays among the slices of its
+  // chunk, or has chunks to itself.
   [[nodiscard]] void* resize_large(const Block& block, void* p, std::size_t old, std::size_t size,
                                    Record record) noexcept {
     Canary::insist(p, old, block.usable - old, records_.key());
-    std::byte* const spare = records_.take_spare();
-    if (spare == nullptr) return nullptr;
     (void)ended(block, p);
     void* const resized = Base::resize_large(p, size + margin);
-    records_.use_spare(Base::space().slice_of(resized == nullptr ? p : resized), spare);
     if (resized != nullptr) return protect(resized, size, record.origin(), Contents::any);
     arm(block, p, old, record.origin());
     return copied(p, old, size);

@@ -49,6 +49,7 @@ struct Block {
 
   [[nodiscard]] bool protects() const noexcept { return usable != 0; }
   [[nodiscard]] bool small() const noexcept { return engine::is_span(entry); }
+  [[nodiscard]] bool huge() const noexcept { return engine::kind_of(entry) == engine::Kind::huge; }
   // Whether nothing may be written to it, since nothing was asked for.
   [[nodiscard]] bool closed() const noexcept { return small() && (entry & 0xff) == 0; }
 };

@@ -67,7 +67,8 @@ class RecordPlace {
   typename Atomics::template Atomic<Record> word_{Record{}};
 };
 
-// A table for each chunk, mapped when the first block of that chunk is handed out, and kept.
+// A table for each chunk, mapped when the first block of that chunk is handed out, and kept. A block that has chunks to itself needs
+// but one record, and gets no table for it.
 //
 // Law: the record of a block is live from just before the block is handed out until a free of it begins; and no two frees can
 // both have seen it live.
@@ -76,23 +77,10 @@ class Records {
  public:
   constexpr Records() noexcept = default;
 
-  // Returns: whether there is a table for the slice; without memory for it there is none.
-  [[nodiscard]] bool ready(std::size_t slice) noexcept {
-    return chunks_[slice / engine::slices_per_chunk].get() != nullptr || add_table(slice);
-  }
-
-  // A table that is nobody's yet: for a block that is to move, since once it has moved there is no way back.
-  // Returns: nullptr if there is no memory for it.
-  [[nodiscard]] std::byte* take_spare() noexcept {
-    if (Table* const spare = spare_.swap(nullptr)) return reinterpret_cast<std::byte*>(spare);
-    const Result<std::byte*> fresh = Fenced<System>::map(sizeof(Table));
-    return fresh.ok() ? fresh.value : nullptr;
-  }
-
-  // Effects: ready(slice) is true; the spare serves for it if need be, and is kept for the next otherwise.
-  void use_spare(std::size_t slice, std::byte* spare) noexcept {
-    Published<Table*>& place = chunks_[slice / engine::slices_per_chunk];
-    keep_or_unmap(place.known() == nullptr ? place : spare_, spare);
+  // Returns: whether there is room for records of the slice; without memory for it there is none. `sole`: of one block only.
+  [[nodiscard]] bool ready(std::size_t slice, bool sole) noexcept {
+    if (key() == 0) choose_key();
+    return sole || table_of(slice) != nullptr || add_table(slice);
   }
 
   // Effects: the table takes up no memory where it tells of these slices.  Requires: no block is in them, nor will be meanwhile.
@@ -108,10 +96,8 @@ class Records {
 
   // Effects: the block at `p` lives.  Requires: ready(slice).
   void begin(std::size_t slice, const void* p, Origin origin, std::size_t slack) noexcept {
-    Table& table = *table_of(slice);
-    if (slack >= Record::unknown)
-      table.slacks[slice % engine::slices_per_chunk] = static_cast<std::uint32_t>(slack);
-    table.of(p).begin(Record{origin, slack});
+    if (slack >= Record::unknown) long_slack(slice) = slack;
+    place_of(slice, p).begin(Record{origin, slack});
   }
 
   // Effects: as begin, if there is a table for the slice.  Returns: whether there is.  Requires: slack < Record::unknown.
@@ -126,20 +112,18 @@ class Records {
 
   // Effects: the block does not live any more.  Returns: what was known of it until now. Any thread; of two, one finds it live.
   [[nodiscard, gnu::always_inline]] Record end(std::size_t slice, const void* p) noexcept {
-    Table* const table = table_of(slice);
-    return table == nullptr || !is_beginning(p) ? Record{} : table->of(p).end();
+    return is_beginning(p) ? place_of(slice, p).end() : Record{};
   }
 
   [[nodiscard]] Record look(std::size_t slice, const void* p) const noexcept {
-    Table* const table = table_of(slice);
-    return table == nullptr || !is_beginning(p) ? Record{} : table->of(p).look();
+    return is_beginning(p) ? place_of(slice, p).look() : Record{};
   }
 
   // Returns: the slack of a block of which this is the record.
   [[nodiscard, gnu::always_inline]] std::size_t slack(Record record, std::size_t slice) const noexcept {
     if (record.slack() != Record::unknown) [[likely]]
       return record.slack();
-    return table_of(slice)->slacks[slice % engine::slices_per_chunk];
+    return long_slack(slice);
   }
 
   // Returns: how many bytes the records of so much memory have at most, its first and last page aside.
@@ -150,12 +134,10 @@ class Records {
   // Effects: calls visit(range) for each table.
   template <class Visitor>
   void each_table(Visitor&& visit) const noexcept {
-    const auto tell = [&](const Published<Table*>& place) {
+    for (const Published<Table*>& place : chunks_) {
       auto* const table = reinterpret_cast<std::byte*>(place.get());
       if (table != nullptr) visit(Range{table, align_up(sizeof(Table), System::page_size())});
-    };
-    for (const Published<Table*>& place : chunks_) tell(place);
-    tell(spare_);
+    }
   }
 
   // Returns: what makes the marks of this process differ from those of others.  Requires: ready(slice) was true once.
@@ -167,7 +149,7 @@ class Records {
 
   struct Table {
     RecordPlace<StdAtomics> records[engine::chunk_bytes / grain];
-    std::uint32_t
+    std::size_t
         slacks[engine::slices_per_chunk];  // of blocks whose record is too short; by their first slice
 
     [[nodiscard, gnu::always_inline]] RecordPlace<StdAtomics>& of(const void* p) noexcept {
@@ -181,28 +163,44 @@ class Records {
     return chunks_[slice / engine::slices_per_chunk].get();
   }
 
+  // Where a chunk has no table: it has one block, or none.
+  struct Sole {
+    RecordPlace<StdAtomics> record;
+    std::size_t slack = 0;
+  };
+
+  [[nodiscard, gnu::always_inline]] RecordPlace<StdAtomics>& place_of(std::size_t slice,
+                                                                      const void* p) const noexcept {
+    Table* const table = table_of(slice);
+    if (table == nullptr) [[unlikely]]
+      return soles_[slice / engine::slices_per_chunk].record;
+    return table->of(p);
+  }
+
+  [[nodiscard]] std::size_t& long_slack(std::size_t slice) const noexcept {
+    Table* const table = table_of(slice);
+    return table == nullptr ? soles_[slice / engine::slices_per_chunk].slack
+                            : table->slacks[slice % engine::slices_per_chunk];
+  }
+
+  // Of several threads that map a table for the same chunk, one keeps it there. Zero bytes are records of free blocks.
   [[nodiscard, gnu::cold]] bool add_table(std::size_t slice) noexcept {
-    std::byte* const memory = take_spare();
-    if (memory == nullptr) return table_of(slice) != nullptr;
-    choose_key(memory);
-    keep_or_unmap(chunks_[slice / engine::slices_per_chunk], memory);
+    const Result<std::byte*> memory = Fenced<System>::map(sizeof(Table));
+    if (!memory.ok()) return table_of(slice) != nullptr;
+    auto* const mine = reinterpret_cast<Table*>(memory.value);
+    if (chunks_[slice / engine::slices_per_chunk].offer(mine) != mine)
+      Fenced<System>::unmap(memory.value, sizeof(Table));
     return true;
   }
 
-  // Of several threads that map a table for the same place, one keeps it there. Zero bytes are records of free blocks.
-  static void keep_or_unmap(Published<Table*>& place, std::byte* memory) noexcept {
-    auto* const mine = reinterpret_cast<Table*>(memory);
-    if (place.offer(mine) != mine) Fenced<System>::unmap(memory, sizeof(Table));
-  }
-
-  void choose_key(const std::byte* somewhere) noexcept {
+  [[gnu::cold]] void choose_key() noexcept {
     std::uint64_t none = 0;
-    const std::uint64_t key = mixed_bits(process_entropy() ^ address_of(somewhere)) | 1;
+    const std::uint64_t key = mixed_bits(process_entropy() ^ address_of(this)) | 1;
     (void)key_.compare_exchange_strong(none, key, std::memory_order_relaxed, std::memory_order_relaxed);
   }
 
   Published<Table*> chunks_[most_chunks];
-  Published<Table*> spare_;  // one for a block that is being moved
+  mutable Sole soles_[most_chunks];
   std::atomic<std::uint64_t> key_{0};
 };
 

@@ -42,7 +42,7 @@ TEST(Records, SayOnceThatABlockLives) {
   auto& records = *new Records<RawOs>;
   alignas(16) static std::byte block[32];
   EXPECT_FALSE(records.look(5, block).live()) << "there is no table yet";
-  ASSERT_TRUE(records.ready(5));
+  ASSERT_TRUE(records.ready(5, false));
   EXPECT_NE(records.key(), 0U);
   records.begin(5, block, Origin::new_array, 7);
   EXPECT_FALSE(records.end(5, block + 16).live()) << "a neighbour";
@@ -57,11 +57,27 @@ TEST(Records, SayOnceThatABlockLives) {
 TEST(Records, KnowASlackThatIsTooLongForThem) {
   auto& records = *new Records<RawOs>;
   alignas(16) static std::byte block[16];
-  ASSERT_TRUE(records.ready(300));
-  for (const std::size_t slack : {std::size_t{Record::unknown}, std::size_t{16'384}, 3 * MiB}) {
-    records.begin(300, block, Origin::malloc, slack);
-    EXPECT_EQ(records.slack(records.look(300, block), 300), slack);
+  for (const bool sole : {true, false}) {
+    ASSERT_TRUE(records.ready(300, sole));
+    for (const std::size_t slack : {std::size_t{Record::unknown}, std::size_t{16'384}, 3 * MiB, 5 * GiB}) {
+      records.begin(300, block, Origin::malloc, slack);
+      EXPECT_EQ(records.slack(records.look(300, block), 300), slack);
+    }
+    EXPECT_TRUE(records.end(300, block).live());
   }
+}
+
+TEST(Records, OfABlockThatHasAChunkToItselfTakeNoTable) {
+  auto& records = *new Records<RawOs>;
+  alignas(16) static std::byte block[16];
+  ASSERT_TRUE(records.ready(300, true));
+  EXPECT_NE(records.key(), 0U);
+  records.begin(300, block, Origin::new_object, 100);
+  records.each_table([](Range) { FAIL() << "there is a table"; });
+  const Record record = records.end(300, block);
+  EXPECT_TRUE(record.live());
+  EXPECT_EQ(records.slack(record, 300), 100U);
+  EXPECT_FALSE(records.end(300, block).live());
 }
 
 TEST_F(HardenedTest, UsableIsWhatWasAskedFor) {
