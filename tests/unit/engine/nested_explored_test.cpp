@@ -49,7 +49,7 @@ struct Blocks {
 
  private:
   void write(const void* block) {
-    Plain<int>& here = contents[address_of(block) / NestedBlocks<ModelOs>::slot_bytes % 65 % 2];
+    Plain<int>& here = contents[address_of(block) / NestedBlocks<ModelOs>::slot_bytes % 2];
     here.set(here.get() + 1);
   }
 };
