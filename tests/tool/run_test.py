@@ -74,6 +74,7 @@ def accounts_add_up(folder):
         adds_up_for_real_programs(folder, options)
     words = basalt("run", "--stats", "--", compile_program(folder, "busy"), 100_000).stderr
     check("resident, as the kernel counts it" in words and "The largest that is not live blocks" in words, words)
+    check("The live blocks are held by" in words, words)
     check("left no account" in basalt("run", "--stats", "--", "sh", "-c", "kill -KILL $$").stderr, "a program without an end")
 
 

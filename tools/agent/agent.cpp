@@ -131,7 +131,7 @@ void start_thread() {
 [[gnu::constructor]] void begin() {
   if (number_in(process_variable) != static_cast<size_t>(::getpid())) return;
   process = ::getpid();
-  start_thread();
+  if (number_in(silent_variable) == 0) start_thread();
   if (const size_t period = number_in(period_variable); period != 0 && basalt_profile_start != nullptr)
     (void)basalt_profile_start(period);
 }

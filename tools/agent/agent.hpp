@@ -15,6 +15,8 @@ inline constexpr char process_variable[] = "BASALT_AGENT_PID";  // its number: w
 inline constexpr char period_variable[] =
     "BASALT_AGENT_PERIOD";  // bytes between two samples; 0 or none: no profile
 inline constexpr char last_variable[] = "BASALT_AGENT_LAST";  // the file for the profile when it exits
+inline constexpr char silent_variable[] =
+    "BASALT_AGENT_SILENT";  // 1: nobody will ask, and there is no thread to answer
 
 // Questions.
 inline constexpr char ask_profile[] = "profile";

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +12,7 @@
 #include "open_trace.hpp"
 #include "recording_run.hpp"
 #include "report.hpp"
+#include "temporary_file.hpp"
 
 namespace basalt::tool {
 
@@ -27,27 +26,6 @@ struct Wishes {
   std::optional<std::uint64_t> most_allocations;
   bool no_leaks = false, as_json = false;
   std::vector<std::string> suppressed;
-};
-
-// A trace that nobody keeps.
-class TemporaryTrace {
- public:
-  TemporaryTrace() {
-    const char* const wish = std::getenv("TMPDIR");
-    path_ = std::string{wish == nullptr || *wish == '\0' ? "/tmp" : wish} + "/basalt-check-XXXXXX";
-    const int file = ::mkstemp(path_.data());
-    if (file < 0)
-      throw UserError("there is no room for a trace in " + path_,
-                      "set TMPDIR to a folder that can be written to");
-    ::close(file);
-  }
-  ~TemporaryTrace() { ::unlink(path_.c_str()); }
-  TemporaryTrace(const TemporaryTrace&) = delete;
-  TemporaryTrace& operator=(const TemporaryTrace&) = delete;
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
 };
 
 struct Budget {
@@ -148,7 +126,7 @@ int check_program(const Wishes& wishes) {
   for (const std::string& size : {wishes.most_peak, wishes.most_bytes}) {
     if (!size.empty()) (void)parse_bytes(size);
   }
-  const TemporaryTrace trace;
+  const TemporaryFile trace{"trace"};
   RecordingWishes recording;
   recording.command = wishes.command;
   recording.path = trace.path();

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +7,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -21,6 +19,7 @@
 #include "heap_profile.hpp"
 #include "pprof.hpp"
 #include "serve.hpp"
+#include "temporary_file.hpp"
 
 namespace basalt::tool {
 
@@ -38,31 +37,6 @@ struct Wishes {
   bool leaks = false, as_json = false, quiet = false;
 };
 
-// Where the program leaves its last profile.
-class LastProfile {
- public:
-  LastProfile() {
-    const char* const wish = std::getenv("TMPDIR");
-    path_ = std::string{wish == nullptr || *wish == '\0' ? "/tmp" : wish} + "/basalt-profile-XXXXXX";
-    const int file = ::mkstemp(path_.data());
-    if (file < 0)
-      throw UserError("there is no room for a profile in " + path_,
-                      "set TMPDIR to a folder that can be written to");
-    ::close(file);
-  }
-  ~LastProfile() { ::unlink(path_.c_str()); }
-  LastProfile(const LastProfile&) = delete;
-  LastProfile& operator=(const LastProfile&) = delete;
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  [[nodiscard]] std::string bytes() const {
-    std::ifstream file{path_, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
-  }
-
- private:
-  std::string path_;
-};
-
 struct Profiled {
   int status = 0;
   std::string before;  // when the program had warmed up; empty: it ended earlier
@@ -76,7 +50,7 @@ struct Profiled {
 
 // A program that is killed leaves nothing: so it is asked now and then.
 [[nodiscard]] Profiled run(const Wishes& wishes) {
-  const LastProfile last;
+  const TemporaryFile last{"profile"};
   Started started = with_agent(wishes.command);
   started.environment = {{agent::period_variable, std::to_string(parse_bytes(wishes.period))},
                          {agent::last_variable, last.path()}};

@@ -1,18 +1,19 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "account/account.hpp"
+#include "agent/agent.hpp"
+#include "agent_client.hpp"
 #include "allocators.hpp"
 #include "child.hpp"
 #include "commands.hpp"
 #include "console.hpp"
+#include "heap_profile.hpp"
+#include "temporary_file.hpp"
 
 namespace basalt::tool {
 
@@ -26,30 +27,7 @@ struct Wishes {
   bool hardened = false, small = false, stats = false, as_json = false, quiet = false;
 };
 
-// Where the program leaves its account, gone with this object.
-class AccountFile {
- public:
-  AccountFile() {
-    const char* const wish = std::getenv("TMPDIR");
-    path_ = std::string{wish == nullptr || *wish == '\0' ? "/tmp" : wish} + "/basalt-account-XXXXXX";
-    const int file = ::mkstemp(path_.data());
-    if (file < 0)
-      throw UserError("there is no room for the account in " + path_,
-                      "set TMPDIR to a folder that can be written to");
-    ::close(file);
-  }
-  ~AccountFile() { ::unlink(path_.c_str()); }
-  AccountFile(const AccountFile&) = delete;
-  AccountFile& operator=(const AccountFile&) = delete;
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  [[nodiscard]] std::string text() const {
-    std::ifstream file{path_};
-    return {std::istreambuf_iterator<char>{file}, {}};
-  }
-
- private:
-  std::string path_;
-};
+constexpr const char* period = "65536";  // bytes between two samples
 
 struct Used {
   double wall_ns = 0, cpu_ns = 0;
@@ -81,6 +59,23 @@ void print_steps(const std::vector<account::Step>& steps, std::size_t most) {
                steps.size() - most);
 }
 
+// Returns: who holds the live blocks, the largest first, as far as samples tell.
+[[nodiscard]] std::vector<Holder> holders_in(const std::string& profile) {
+  if (profile.empty()) return {};
+  std::vector<Holder> all = holders({}, read_heap_profile(profile));
+  std::erase_if(all, [](const Holder& holder) { return holder.now.bytes == 0; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Holder& a, const Holder& b) { return a.now.bytes > b.now.bytes; });
+  return all;
+}
+
+void print(const std::vector<Holder>& holders) {
+  if (holders.empty()) return;
+  fmt::print(stderr, "The live blocks are held by (an estimate, from samples):\n");
+  for (std::size_t i = 0; i != std::min<std::size_t>(3, holders.size()); ++i)
+    fmt::print(stderr, "  {:>12}  {}\n", bytes_text(holders[i].now.bytes), holders[i].name);
+}
+
 void print(const account::Account& account) {
   fmt::print(stderr, "\nResident at the end\n");
   print_steps(account.heap, account.heap.size());
@@ -106,8 +101,15 @@ void print(const account::Account& account) {
   return all;
 }
 
+[[nodiscard]] json as_json(const std::vector<Holder>& holders) {
+  json all = json::array();
+  for (const Holder& holder : holders)
+    all.push_back({{"name", holder.name}, {"bytes_estimate", holder.now.bytes}});
+  return all;
+}
+
 void print_json(const Wishes& wishes, int status, const Used& used,
-                const std::optional<account::Account>& account) {
+                const std::optional<account::Account>& account, const std::vector<Holder>& holders) {
   json all{{"kind", "basalt run"},
            {"command", wishes.command},
            {"allocator", wishes.allocator},
@@ -116,11 +118,9 @@ void print_json(const Wishes& wishes, int status, const Used& used,
            {"cpu_ns", used.cpu_ns},
            {"peak_resident_bytes", used.peak}};
   if (account)
-    all["account"] = {{"resident", account->resident},
-                      {"heap_resident", account->heap_resident},
-                      {"rounding_estimate", account->rounding},
-                      {"heap", as_json(account->heap)},
-                      {"others", as_json(account->others)}};
+    all["account"] = {{"resident", account->resident},          {"heap_resident", account->heap_resident},
+                      {"rounding_estimate", account->rounding}, {"heap", as_json(account->heap)},
+                      {"others", as_json(account->others)},     {"live_held_by", as_json(holders)}};
   fmt::print(stderr, "{}\n", all.dump(2, ' ', false, json::error_handler_t::replace));
 }
 
@@ -136,27 +136,30 @@ int run_program(Wishes& wishes) {
   if (wishes.small) wishes.allocator = "small";
   const Allocator allocator = allocator_named(wishes.allocator);
   Started started{wishes.command, allocator.library, {}, ""};
+  if (wishes.stats && allocator.name == "basalt") started = with_agent(wishes.command);
   if (!wishes.limit.empty())
     started.environment.emplace_back("BASALT_HARD_LIMIT", std::to_string(parse_bytes(wishes.limit)));
-  std::optional<AccountFile> file;
-  if (wishes.stats) {
-    file.emplace();
-    started.environment.emplace_back("BASALT_ACCOUNT", file->path());
-  }
+  const TemporaryFile file{"account"}, profile{"profile"};
+  if (wishes.stats)
+    started.environment.insert(started.environment.end(), {{"BASALT_ACCOUNT", file.path()},
+                                                           {agent::period_variable, period},
+                                                           {agent::last_variable, profile.path()},
+                                                           {agent::silent_variable, "1"}});
   const auto begin = std::chrono::steady_clock::now();
   Child child{started};
   const int status = child.wait();
   const Used used = used_by(child, std::chrono::steady_clock::now() - begin);
-  const std::optional<account::Account> account = file ? account::read(file->text()) : std::nullopt;
+  const std::optional<account::Account> account = account::read(file.bytes());
+  const std::vector<Holder> holders = holders_in(profile.bytes());
   if (wishes.as_json) {
-    print_json(wishes, status, used, account);
+    print_json(wishes, status, used, account, holders);
     return status;
   }
   if (!wishes.quiet)
     fmt::print(stderr, "basalt: {} on {}: {} ({} of processor time), {} resident at most\n",
                wishes.command[0], allocator.name, time_text(used.wall_ns), time_text(used.cpu_ns),
                bytes_text(used.peak));
-  if (account) print(*account);
+  if (account) print(*account), print(holders);
   if (wishes.stats && !account)
     complain("the program left no account: it ended without its destructors, or did not load the library",
              "basalt doctor -- " + shell_text(wishes.command) + " says why");
