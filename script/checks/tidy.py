@@ -96,5 +96,5 @@ def _run(tree, command, unit, files):
         language = ['-x', 'c', '-std=c11'] if unit.endswith(('.c', '.h')) else ['-x', 'c++', '-std=c++20']
         seams = sorted({os.path.dirname(path) for path in tree.find(('src',), HEADERS) if path.count('/') > 2})
         folders = ['-I' + folder for folder in ('src', 'include', 'tests', *seams)]
-        words += ['--', *language, *folders, '-Wno-pragma-once-outside-header']
+        words += ['--', *language, *folders, '-fsized-deallocation', '-Wno-pragma-once-outside-header']
     return subprocess.run(words, cwd=tree.root, capture_output=True, text=True, check=False).stdout

@@ -34,6 +34,12 @@ struct Checks {
       refuse_twice(span, w * 64 + static_cast<unsigned>(std::countr_zero(before & given)));
   }
 
+  // Errors: the slot was given back by another thread, and nobody owns its span: it was free already, and all of the span with it.
+  [[gnu::always_inline]] static void insist_owned(bool owned, const Span& span, unsigned slot) noexcept {
+    if (!owned) [[unlikely]]
+      refuse_twice(span, slot);
+  }
+
  private:
   // Out of line, so that nothing is kept at hand for it where all is well.
   [[noreturn, gnu::cold, gnu::noinline]] static void refuse_twice(const Span& span, unsigned slot) noexcept {
@@ -52,6 +58,7 @@ struct NoChecks {
     word |= bit_of(slot);
   }
   static void insist_apart(std::uint64_t, std::uint64_t, const Span&, unsigned) noexcept {}
+  static void insist_owned(bool, const Span&, unsigned) noexcept {}
 };
 
 }  // namespace basalt::engine

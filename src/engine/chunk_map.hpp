@@ -25,7 +25,9 @@
 #include "../base/bits.hpp"
 #include "../base/published.hpp"
 #include "../base/range.hpp"
+#include "../platform/entropy.hpp"
 #include "../platform/os.hpp"
+#include "../platform/ticks.hpp"
 #include "outlying.hpp"
 #include "page_map.hpp"
 #include "slice_set.hpp"
@@ -301,12 +303,12 @@ class ChunkMap {
   }
 
   // Returns: where the window begins: at random, in the lower half of what 47 bits can name, where nothing else lives;
-  // above the 17 TiB that an AddressSanitizer loaded after us wants for its shadow. The kernel has placed the tables at
-  // random already; their address is as good a die as any.
+  // above the 17 TiB that an AddressSanitizer loaded after us wants for its shadow. The place of the tables, which is random too, does
+  // not decide alone: who sees a block must not be able to tell where they are.
   [[nodiscard]] static std::uintptr_t random_place(std::size_t window, const std::byte* random) noexcept {
     constexpr std::uintptr_t lowest = std::uintptr_t{17} << 40;
     constexpr std::uintptr_t choices = std::uintptr_t{1} << 45;
-    const std::uintptr_t mixed = (address_of(random) >> 12) * 0x9e37'79b9'7f4a'7c15U;
+    const std::uintptr_t mixed = mixed_bits(address_of(random) ^ process_entropy() ^ mixed_bits(ticks()));
     return lowest + align_down(mixed % (choices - window), chunk_bytes);
   }
 

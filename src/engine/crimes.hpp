@@ -19,6 +19,10 @@ inline constexpr const char* moved =
 // Effects: a line about the slot at `block`, or in which it lies. Nothing is read but what never goes away, and what any thread
 // may read: no lock is needed.
 inline void describe(Report& report, const Span& span, const void* block) noexcept {
+  if (span.slot_size == 0) {
+    report << "  block: the span in which it was is another thing by now\n";
+    return;
+  }
   const std::size_t offset = address_of(block) - address_of(span.begin);
   const HeapId owner = span.remote.owner();
   report << "  block: slot " << std::size_t{span.slot_of(offset)} << " of " << std::size_t{span.slots} << ", "
@@ -50,6 +54,7 @@ inline void describe(Report& report, const Span& span, const void* block) noexce
 
 [[noreturn, gnu::cold, gnu::noinline]] inline void refuse_inside(const Span& span, const void* p,
                                                                  Noticed when) noexcept {
+  if (span.slot_size == 0) refuse_double(span, p, when);  // it was in a span that went, and so had it gone
   Report report;
   report << "basalt: invalid pointer in free: " << p
          << " is not the beginning of a block; it lies in a block of " << std::size_t{span.slot_size}

@@ -305,9 +305,9 @@ class Engine {
     return sampler().serve(counting_heap(), request, [&]() -> void* {
       if (!has_slot(request.size, request.alignment))
         return large().allocate(request.size, request.alignment);
-      if (departed()) return parts_.with_shared_heap([&](Heap& heap) { return take_small(heap, request); });
-      Heap* const heap = acquire();
-      return heap == nullptr ? nullptr : take_small(*heap, request);
+      Heap* const own = departed() ? nullptr : acquire();
+      if (own != nullptr) return take_small(*own, request);
+      return parts_.with_shared_heap([&](Heap& heap) { return take_small(heap, request); });
     });
   }
 

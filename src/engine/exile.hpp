@@ -22,8 +22,8 @@ class ExiledRuns {
   }
 
  private:
-  static constexpr std::size_t places =
-      64;  // each is a mapping or two: few beside the 65,530 that there may be
+  // Each is a mapping or two: few beside the 65,530 that there may be. What is opened again is one with its neighbours.
+  static constexpr std::size_t places = 64;
 
   Run runs_[places] = {};
   std::size_t next_ = 0;

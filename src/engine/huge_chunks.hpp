@@ -83,12 +83,16 @@ class HugeChunks : public ChunkMap<System> {
   }
 
   // Effects: the block has `bytes` now, which are whole pages, where it is if the window is free behind it, else elsewhere;
-  // nothing is copied.  Returns: the block now, or `none`, and then nothing has changed.
-  [[nodiscard]] std::size_t resize_block(std::size_t c, std::size_t bytes) noexcept {
+  // nothing is copied. If no address of it may be another block's soon (`stays`), it can but become longer where it is.
+  // Returns: the block now, or `none`, and then nothing has changed.
+  [[nodiscard]] std::size_t resize_block(std::size_t c, std::size_t bytes, bool stays) noexcept {
     const std::size_t old = this->chunk(c).huge_bytes;
     const std::size_t all = length(c);
     const bool fits = bytes >= old && bytes <= all;
-    const std::size_t to = fits || resized_in_place(c, all, bytes) ? c : moved(c, all, bytes);
+    if (stays && bytes < old) return none;
+    const bool here = fits || resized_in_place(c, all, bytes);
+    if (!here && stays) return none;
+    const std::size_t to = here ? c : moved(c, all, bytes);
     if (to == none) return none;
     spare(c, fits ? all - bytes : 0);
     this->chunk(to).huge_bytes = bytes;
@@ -179,14 +183,16 @@ class HugeChunks : public ChunkMap<System> {
     kept_dirty_bytes_ += change;
   }
 
-  // Effects: gives back what is spare, until at most `bytes` of that and of the kept blocks may have pages.
+  // Effects: gives back what is spare, until at most `bytes` of that and of the kept blocks may have pages. The length of the blocks
+  // is not written to, not even for a moment: who has one reads it without a lock.
   void cut_spares(std::size_t bytes) noexcept {
     if (spare_bytes_ == 0) return;
     each_with_spare([&](std::size_t c, Chunk& chunk) {
       if (kept_dirty_bytes_ <= bytes || !resized_in_place(c, length(c), chunk.huge_bytes)) return;
-      const std::size_t stays = chunk.huge_bytes;
-      spare(c, 0);
-      chunk.huge_bytes = stays;
+      spare_bytes_ -= chunk.spare_bytes;
+      kept_bytes_ -= chunk.spare_bytes;
+      kept_dirty_bytes_ -= chunk.spare_bytes;
+      chunk.spare_bytes = 0;
     });
   }
 

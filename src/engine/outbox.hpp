@@ -81,6 +81,7 @@ class Outbox {
     const std::size_t bytes = (held() - left) * std::size_t{span.slot_size};
     held_.store(left, std::memory_order_release);
     const GivenBack given = span.remote.give(word, bits);
+    Checks::insist_owned(given.owner != 0, span, last);
     Checks::insist_apart(given.before, bits, span, word);
     if (given.announce) announce(given.owner, span);
     return {given.owner, bytes};

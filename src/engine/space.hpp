@@ -128,7 +128,7 @@ class Space : public Slices<System> {
     const std::size_t old = this->chunk(c).huge_bytes;
     const bool allowed = length <= old || policy.allows(length - old, used_bytes());
     const std::size_t before = mapped_bytes();
-    const std::size_t to = allowed ? this->resize_block(c, length) : none;
+    const std::size_t to = allowed ? this->resize_block(c, length, policy.overlay.exile) : none;
     this->bound_.note_fresh(mapped_bytes() - std::min(before, mapped_bytes()));
     purge_beyond_bound();
     const std::size_t now = (to == none ? c : to) * slices_per_chunk;

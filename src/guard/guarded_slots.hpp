@@ -123,7 +123,7 @@ class GuardedSlots {
   // Returns: a number that nobody can foresee without knowing where the system put the slots.
   [[nodiscard]] std::uint64_t random() noexcept {
     return mixed_bits(random_.fetch_add(0x9e37'79b9'7f4a'7c15U, std::memory_order_relaxed) +
-                      address_of(region_.known()));
+                      address_of(region_.known()) + address_of(this) + process_entropy());
   }
 
   // Returns: nullptr if every law holds, else the one that is broken, in words.  Requires: the lock.

@@ -74,7 +74,8 @@ class Hardened : public engine::Engine<System, Thread> {
     }
     if (size >= engine::largest_small) {
       if (size > max_request) return nullptr;
-      return protect(Base::allocate_zeroed(size + margin), size, Origin::malloc, Contents::any);
+      void* const fresh = call_inside<Thread>([&] { return Base::allocate_zeroed(size + margin); });
+      return protect(fresh, size, Origin::malloc, Contents::any);
     }
     void* const p = allocate(size, natural, Origin::malloc);
     if (p != nullptr && !(Wipe::leaves_zero && block_at(Base::space(), p).protects())) clear_bytes(p, size);
@@ -107,7 +108,7 @@ class Hardened : public engine::Engine<System, Thread> {
     const Record record = records_.look(block.slice, p);
     if (!record.live()) refuse(Base::space(), p, "realloc");
     insist_on_origin(p, record, Origin::malloc);
-    const std::size_t old = block.usable - records_.slack(record, block.slice);
+    const std::size_t old = block.usable - records_.slack(record, block.slice, p);
     if (block.closed()) return copied(p, 0, size);
     if (size < block.usable && size + margin >= block.usable - block.usable / 4)
       return resize_here(block, p, old, size, record);
@@ -124,7 +125,7 @@ class Hardened : public engine::Engine<System, Thread> {
     }
     const Record record = records_.look(block.slice, p);
     if (!record.live()) refuse(Base::space(), p, "malloc_usable_size");
-    return block.usable - records_.slack(record, block.slice);
+    return block.usable - records_.slack(record, block.slice, p);
   }
 
   bool trim() noexcept { return purge() != 0; }
@@ -231,7 +232,7 @@ class Hardened : public engine::Engine<System, Thread> {
     if (p == nullptr) return nullptr;
     const Block block = block_at(Base::space(), p);
     if (!block.protects()) return p;
-    if (!records_.ready(block.slice, block.huge())) return (void)Base::deallocate(p, origin), nullptr;
+    if (!records_.ready(block.slice, block.huge())) return put_back(p), nullptr;
     if (block.small() && !block.closed() && contents == Contents::as_freed) Wipe::insist(p, block.usable);
     arm(block, p, size, origin);
     return p;
@@ -255,7 +256,7 @@ class Hardened : public engine::Engine<System, Thread> {
   void insist_on_size(const Place& place, const void* p, Record record, std::size_t size,
                       Origin origin) const noexcept {
     insist_on_origin(p, record, origin);
-    const std::size_t asked = place.usable - records_.slack(record, place.slice);
+    const std::size_t asked = place.usable - records_.slack(record, place.slice, p);
     if (asked != size) [[unlikely]]
       refuse_size(p, asked, size);
   }
@@ -263,7 +264,7 @@ class Hardened : public engine::Engine<System, Thread> {
   // What is short is wiped without a call, so that nothing has to be kept over one.
   [[gnu::always_inline]] void give_back(const Slot& slot, void* p, Record record, Origin origin) noexcept {
     insist_on_origin(p, record, origin);
-    const std::size_t slack = records_.slack(record, slot.slice);
+    const std::size_t slack = records_.slack(record, slot.slice, p);
     const std::size_t size = slot.usable - slack;
     Canary::insist(p, size, slack, records_.key());
     const std::size_t written = size + std::min(slack, Canary::bytes);
@@ -303,7 +304,7 @@ class Hardened : public engine::Engine<System, Thread> {
   [[gnu::noinline]] void give_back_slowly(const Block& block, void* p, Record record,
                                           Origin origin) noexcept {
     insist_on_origin(p, record, origin);
-    const std::size_t slack = records_.slack(record, block.slice);
+    const std::size_t slack = records_.slack(record, block.slice, p);
     const std::size_t size = block.usable - slack;
     if (!block.closed()) {
       Canary::insist(p, size, slack, records_.key());
@@ -347,9 +348,11 @@ class Hardened : public engine::Engine<System, Thread> {
     put_back(p);
   }
 
-  // What was the mark, and is the caller's now, must not tell what marks look like.
+  // What was the mark, and is the caller's now, must not tell what marks look like. Meanwhile the block does not live: who frees it
+  // at this moment is found out.
   [[nodiscard]] void* resize_here(const Block& block, void* p, std::size_t old, std::size_t size,
                                   Record record) noexcept {
+    (void)ended(block, p);
     const std::size_t slack = block.usable - old;
     Canary::insist(p, old, slack, records_.key());
     const std::size_t begin = std::min(old, size);
@@ -362,8 +365,10 @@ class Hardened : public engine::Engine<System, Thread> {
   // chunk, or has chunks to itself.
   [[nodiscard]] void* resize_large(const Block& block, void* p, std::size_t old, std::size_t size,
                                    Record record) noexcept {
-    Canary::insist(p, old, block.usable - old, records_.key());
     (void)ended(block, p);
+    const std::size_t slack = block.usable - old;
+    Canary::insist(p, old, slack, records_.key());
+    clear_bytes(static_cast<std::byte*>(p) + old, std::min(slack, Canary::bytes));
     void* const resized = Base::resize_large(p, size + margin);
     if (resized != nullptr) return protect(resized, size, record.origin(), Contents::any);
     arm(block, p, old, record.origin());

@@ -96,7 +96,7 @@ class Records {
 
   // Effects: the block at `p` lives.  Requires: ready(slice).
   void begin(std::size_t slice, const void* p, Origin origin, std::size_t slack) noexcept {
-    if (slack >= Record::unknown) long_slack(slice) = slack;
+    if (slack >= Record::unknown) long_slack(slice, p) = slack;
     place_of(slice, p).begin(Record{origin, slack});
   }
 
@@ -120,10 +120,11 @@ class Records {
   }
 
   // Returns: the slack of a block of which this is the record.
-  [[nodiscard, gnu::always_inline]] std::size_t slack(Record record, std::size_t slice) const noexcept {
+  [[nodiscard, gnu::always_inline]] std::size_t slack(Record record, std::size_t slice,
+                                                      const void* p) const noexcept {
     if (record.slack() != Record::unknown) [[likely]]
       return record.slack();
-    return long_slack(slice);
+    return long_slack(slice, p);
   }
 
   // Returns: how many bytes the records of so much memory have at most, its first and last page aside.
@@ -149,8 +150,8 @@ class Records {
 
   struct Table {
     RecordPlace<StdAtomics> records[engine::chunk_bytes / grain];
-    std::size_t
-        slacks[engine::slices_per_chunk];  // of blocks whose record is too short; by their first slice
+    // Of blocks whose record is too short. They have more than 8 KiB of memory, so that none begins within 8 KiB of another one.
+    std::size_t slacks[engine::chunk_bytes / (Record::unknown + 1)];
 
     [[nodiscard, gnu::always_inline]] RecordPlace<StdAtomics>& of(const void* p) noexcept {
       return records[address_of(p) % engine::chunk_bytes / grain];
@@ -177,10 +178,10 @@ class Records {
     return table->of(p);
   }
 
-  [[nodiscard]] std::size_t& long_slack(std::size_t slice) const noexcept {
+  [[nodiscard]] std::size_t& long_slack(std::size_t slice, const void* p) const noexcept {
     Table* const table = table_of(slice);
     return table == nullptr ? soles_[slice / engine::slices_per_chunk].slack
-                            : table->slacks[slice % engine::slices_per_chunk];
+                            : table->slacks[address_of(p) % engine::chunk_bytes / (Record::unknown + 1)];
   }
 
   // Of several threads that map a table for the same chunk, one keeps it there. Zero bytes are records of free blocks.

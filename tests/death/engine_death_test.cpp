@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 
@@ -74,6 +75,48 @@ TEST_F(EngineDeath, DoubleFreeWithAnotherInBetweenIsNamedAtOnce) {
   drop(other);
   EXPECT_DEATH(drop(block), double_free);
   EXPECT_DEATH((void)engine_.deallocate(block, 100), double_free);
+}
+
+// Another thread gives a block back twice; when it does so for the second time, nobody owns the span any more.
+TEST_F(EngineDeath, DoubleFreeByAnotherThreadIsNamedWhenTheSpanIsGone) {
+  const auto crime = [this] {
+    std::byte* const block = made(20'000);
+    std::atomic<int> step{0};
+    std::thread other{[&] {
+      Thread::forget();
+      (void)made(100);
+      drop(block), flush();
+      drop(block);
+      step = 1, step.notify_all(), step.wait(1);
+      flush();
+    }};
+    step.wait(0);
+    flush(), flush();
+    step = 2, step.notify_all();
+    other.join();
+  };
+  EXPECT_DEATH(crime(), double_free);
+}
+
+// The block is in its owner's bin, and another thread gives it back as well; when the bin is emptied, a large block lies where the
+// span was.
+TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheSpanHasBecomeALargeBlock) {
+  const auto crime = [this] {
+    std::byte* blocks[64];
+    for (std::byte*& block : blocks) block = made(20'000);
+    for (std::byte*& block : blocks) {
+      if (&block != &blocks[37]) drop(block);
+    }
+    flush();
+    drop(blocks[37]);
+    elsewhere([&] {
+      Thread::forget();
+      drop(blocks[37]), flush();
+    });
+    for (std::size_t i = 0; i < 64; ++i) (void)made(49'152 + 16'384 * (i % 3));
+    flush();
+  };
+  EXPECT_DEATH(crime(), double_free);
 }
 
 TEST_F(EngineDeath, DoubleFreeIsNamedWhenTheBinIsEmptied) {

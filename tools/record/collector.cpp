@@ -284,7 +284,7 @@ void Collector::append(const Event& event) {
 }
 
 // Returns: the block that begins with the event; `ended` is the one that it goes on from.
-Collector::Living Collector::begun(Event&& event, const Living* ended) {
+Collector::Living Collector::begun(Event event, const Living* ended) {
   Living block;
   block.size = event.size, block.stack = event.stack, block.thread = event.thread;
   for (Track& track : tracks_) {
@@ -294,7 +294,7 @@ Collector::Living Collector::begun(Event&& event, const Living* ended) {
   return block;
 }
 
-void Collector::ended(Event&& event, const Living& block) {
+void Collector::ended(Event event, const Living& block) {
   for (Track& track : tracks_) {
     event.ended = block.numbers[track.slot];
     track.writer->append(event, block.size);
@@ -346,19 +346,19 @@ void Collector::handle(const Taken& taken) {
 }
 
 // Where a block begins, an older one must have ended, even if nobody saw it.
-void Collector::begin_block(const Taken& taken, Event&& event) {
+void Collector::begin_block(const Taken& taken, Event event) {
   if (const auto before = live_.take(taken.pointer())) {
     Event end = event_of(taken, Op::free);
     end.stack = 0;
-    ended(std::move(end), *before);
+    ended(end, *before);
   }
-  live_.put(taken.pointer(), begun(std::move(event)));
+  live_.put(taken.pointer(), begun(event));
 }
 
 void Collector::end_block(const Taken& taken) {
   const auto block = live_.take(taken.pointer());
   Event event = event_of(taken, block ? Op::free : Op::free_unknown);
-  block ? ended(std::move(event), *block) : append(event);
+  block ? ended(event, *block) : append(event);
 }
 
 void Collector::begin_resizing(const Taken& taken) {

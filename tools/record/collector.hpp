@@ -84,7 +84,7 @@ class Collector {
   [[nodiscard]] std::uint64_t learn_stack(std::uint64_t number, const Taken& taken);
   void drop_own_calls(std::vector<std::uint64_t>& addresses) const;
   void handle(const Taken& taken);
-  void begin_block(const Taken& taken, trace::Event&& event);
+  void begin_block(const Taken& taken, trace::Event event);
   void end_block(const Taken& taken);
   void begin_resizing(const Taken& taken);
   void end_resizing(const Taken& taken);
@@ -93,8 +93,8 @@ class Collector {
   void write_tables(Track& track);
   void begin_track(std::size_t slot);
   void change_tracks();
-  [[nodiscard]] Living begun(trace::Event&& event, const Living* ended = nullptr);
-  void ended(trace::Event&& event, const Living& block);
+  [[nodiscard]] Living begun(trace::Event event, const Living* ended = nullptr);
+  void ended(trace::Event event, const Living& block);
   void append(const trace::Event& event);
   void stop_if_full();
   void advance(std::uint64_t number);

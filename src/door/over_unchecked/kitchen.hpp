@@ -16,6 +16,9 @@ using Kitchen = engine::Engine<RawOs, ThisThread, observe::HeapProfile<RawOs>, e
 
 inline constexpr const char* kitchen_name = "basalt-unchecked";
 
+// How many requests get guarded slots unless the environment says otherwise.
+inline constexpr std::size_t usual_guard = guard::Sampling::off;
+
 extern constinit Kitchen kitchen;
 
 // Effects: the options are what the environment says, and the policy knows of the container; once, and not before libc may be

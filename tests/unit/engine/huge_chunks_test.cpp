@@ -61,7 +61,7 @@ TEST_F(HugeChunksTest, WhatIsSpareComesBackWithItsBlock) {
   ASSERT_EQ(blocks_->take_block(6 * MiB, 1), block);
   EXPECT_EQ(blocks_->huge_bytes(), 6 * MiB);
   EXPECT_EQ(blocks_->kept_dirty_bytes(), 14 * MiB);
-  ASSERT_EQ(blocks_->resize_block(block, 15 * MiB), block) << "into what is spare";
+  ASSERT_EQ(blocks_->resize_block(block, 15 * MiB, false), block) << "into what is spare";
   EXPECT_EQ(blocks_->huge_bytes(), 15 * MiB);
   EXPECT_EQ(blocks_->kept_bytes(), 5 * MiB);
   EXPECT_TRUE(blocks_->kept_rightly());
@@ -85,7 +85,7 @@ TEST_F(HugeChunksTest, WhatIsSpareGoesBackWhenTooMuchIsKept) {
   EXPECT_EQ(blocks_->huge_bytes(), 6 * MiB);
   EXPECT_EQ(blocks_->use(block + 2), ChunkUse::absent);
   EXPECT_TRUE(blocks_->kept_rightly());
-  ASSERT_EQ(blocks_->resize_block(block, 3 * MiB), block);
+  ASSERT_EQ(blocks_->resize_block(block, 3 * MiB, false), block);
   EXPECT_EQ(blocks_->huge_bytes(), 3 * MiB);
   blocks_->release_block(block);
 }
@@ -100,12 +100,23 @@ TEST_F(HugeChunksTest, TheFirstThatWasKeptGoesFirst) {
   EXPECT_EQ(blocks_->use(first), ChunkUse::absent);
 }
 
+TEST_F(HugeChunksTest, OneThatStaysIsOnlyMadeLongerWhereItIs) {
+  const std::size_t block = blocks_->take_block(5 * MiB, 1);
+  EXPECT_EQ(blocks_->resize_block(block, 3 * MiB, true), Blocks::none);
+  ASSERT_EQ(blocks_->resize_block(block, 20 * MiB, true), block);
+  const std::size_t behind = blocks_->take_block(5 * MiB, 1);
+  EXPECT_EQ(blocks_->resize_block(block, 50 * MiB, true), Blocks::none) << "another is in the way";
+  EXPECT_EQ(blocks_->huge_bytes(), 25 * MiB);
+  blocks_->release_block(block);
+  blocks_->release_block(behind);
+}
+
 TEST_F(HugeChunksTest, ABlockGrowsAndShrinksAndIsCountedAsLongAsItIs) {
   std::size_t block = blocks_->take_block(5 * MiB, 1);
-  block = blocks_->resize_block(block, 50 * MiB);
+  block = blocks_->resize_block(block, 50 * MiB, false);
   ASSERT_NE(block, Blocks::none);
   EXPECT_EQ(blocks_->huge_bytes(), 50 * MiB);
-  block = blocks_->resize_block(block, 3 * MiB);
+  block = blocks_->resize_block(block, 3 * MiB, false);
   EXPECT_EQ(blocks_->huge_bytes(), 3 * MiB);
   blocks_->release_block(block);
 }

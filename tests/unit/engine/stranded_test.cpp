@@ -52,6 +52,23 @@ TEST_F(Stranded, IsBoundedThoughTheOwnerSleeps) {
   }
 }
 
+// A thread for which no heap can be had allocates from the one that threads share at their end.
+TEST(StrandedWithoutAHeap, ServesFromTheSharedOne) {
+  using Refusing = test::FailingOs<RawOs, struct OfNoHeap>;
+  using Thread = test::TestThread<Refusing, struct OfNoHeap>;
+  auto& engine = *new Engine<Refusing, Thread>;
+  Thread::forget();
+  (void)engine.allocate(100, 16);
+  Thread::forget();
+  Refusing::reset();
+  Refusing::fail_at(test::Operation::reserve, 1);
+  void* const block = engine.allocate(100, 16);
+  EXPECT_EQ(Refusing::failures, 1U);
+  ASSERT_NE(block, nullptr);
+  EXPECT_TRUE(engine.deallocate(block));
+  EXPECT_STREQ(engine.broken_law(), nullptr);
+}
+
 // A thread that has no heap, and for which there is no memory to make one.
 TEST(StrandedWithoutMemory, IsNothing) {
   using Refusing = test::FailingOs<RawOs, struct OfStranded>;

@@ -15,6 +15,7 @@
 
 #include "platform/raw_os.hpp"
 #include "support/failing_os.hpp"
+#include "support/readable.hpp"
 #include "support/report_text.hpp"
 #include "support/test_thread.hpp"
 
@@ -50,7 +51,7 @@ TEST(Records, SayOnceThatABlockLives) {
   const Record record = records.end(5, block);
   EXPECT_TRUE(record.live());
   EXPECT_EQ(record.origin(), Origin::new_array);
-  EXPECT_EQ(records.slack(record, 5), 7U);
+  EXPECT_EQ(records.slack(record, 5, block), 7U);
   EXPECT_FALSE(records.end(5, block).live());
 }
 
@@ -61,7 +62,7 @@ TEST(Records, KnowASlackThatIsTooLongForThem) {
     ASSERT_TRUE(records.ready(300, sole));
     for (const std::size_t slack : {std::size_t{Record::unknown}, std::size_t{16'384}, 3 * MiB, 5 * GiB}) {
       records.begin(300, block, Origin::malloc, slack);
-      EXPECT_EQ(records.slack(records.look(300, block), 300), slack);
+      EXPECT_EQ(records.slack(records.look(300, block), 300, block), slack);
     }
     EXPECT_TRUE(records.end(300, block).live());
   }
@@ -76,8 +77,37 @@ TEST(Records, OfABlockThatHasAChunkToItselfTakeNoTable) {
   records.each_table([](Range) { FAIL() << "there is a table"; });
   const Record record = records.end(300, block);
   EXPECT_TRUE(record.live());
-  EXPECT_EQ(records.slack(record, 300), 100U);
+  EXPECT_EQ(records.slack(record, 300, block), 100U);
   EXPECT_FALSE(records.end(300, block).live());
+}
+
+// Two slots of 8 KiB lie in a slice: each has a slack of its own, however long.
+TEST_F(HardenedTest, LongSlacksOfNeighboursAreNotMixedUp) {
+  std::byte* blocks[16];
+  for (std::size_t i = 0; i < 16; ++i)
+    blocks[i] = static_cast<std::byte*>(heap_.allocate(i % 2, 8192, Origin::malloc));
+  for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(heap_.usable_size(blocks[i]), i % 2);
+  for (std::size_t i = 0; i < 16; ++i) EXPECT_TRUE(heap_.deallocate(blocks[i], Origin::malloc));
+}
+
+TEST_F(HardenedTest, WhatWasTheMarkIsNotShownToWhoeverMakesABlockLonger) {
+  for (const auto& [from, to] : {std::pair{100U, 110U}, {40'000U, 120'000U}, {300'000U, 900'000U}}) {
+    std::byte* const block = made(heap_, from);
+    auto* const longer = static_cast<std::byte*>(heap_.reallocate(block, to));
+    for (std::size_t i = from; i < to; ++i) ASSERT_EQ(longer[i], std::byte{0}) << from << " at " << i;
+    EXPECT_TRUE(heap_.deallocate(longer, Origin::malloc));
+  }
+}
+
+// What a block leaves behind when it is made longer is in exile, like what was freed.
+TEST_F(HardenedTest, ABlockThatMovesLeavesAddressesThatCannotBeTouched) {
+  std::byte* const block = made(heap_, MiB);
+  std::byte* const next = made(heap_, MiB);
+  auto* const longer = static_cast<std::byte*>(heap_.reallocate(block, 64 * MiB));
+  ASSERT_NE(longer, block);
+  EXPECT_FALSE(test::readable(block));
+  EXPECT_TRUE(heap_.deallocate(longer, Origin::malloc));
+  EXPECT_TRUE(heap_.deallocate(next, Origin::malloc));
 }
 
 TEST_F(HardenedTest, UsableIsWhatWasAskedFor) {
