@@ -9,8 +9,8 @@ A check module has:
 
 import importlib
 
-NAMES = ('format', 'floors', 'budgets', 'hotpaths', 'preprocessor', 'links', 'names', 'templates', 'prose', 'atomics',
-         'machine', 'tidy')
+NAMES = ('format', 'floors', 'budgets', 'hotpaths', 'preprocessor', 'links', 'blanks', 'names', 'templates', 'prose',
+         'atomics', 'machine', 'tidy')
 
 
 class UnknownRule(Exception):

@@ -16,7 +16,8 @@ using Family = basalt::door::MallocFamily<basalt::door::kitchen>;
 
 extern "C" {
 
-// The short paths come first: with the functions of src/engine/short_path.hpp, this is all that usually happens.
+// The short paths come first: over the engine, with the functions of src/engine/short_path.hpp, this is all that usually
+// happens. Over other kitchens they have nothing to give, and the call goes on at once.
 BASALT_DOOR void* malloc(size_t size) noexcept {
   void* slot = nullptr;
   return ThisThread::heap()->allocate(size, slot) ? slot : Family::malloc(size);

@@ -77,7 +77,7 @@ struct ChunkState {
 
 inline constexpr std::uint8_t most_room = 255;
 
-// A run of slices: its number in the window, and how many.
+// A run of slices: the number of its first, in the window or behind it (see above), and how many.
 struct Run {
   std::size_t first = 0;
   unsigned count = 0;  // 0: there is none

@@ -144,8 +144,8 @@ class Engine {
     return is_object(entry) && !parts_.holds_samples(entry) ? parts_.objects.owner(entry) : nullptr;
   }
 
-  // Also what other threads have given back to a heap that waits for a thread, or whose thread sleeps: nobody else would
-  // collect it. What they hold in their bins they give back themselves, when they are on a slow path next.
+  // Effects: gives free memory back to the system, also what this thread's bins hold and what others have given back to heaps whose
+  // threads sleep or have ended. What others hold in their bins they give back themselves, when they are on a slow path next.
   // Returns: whether anything went back to the system, and how many bytes.
   bool trim() noexcept { return purge() != 0; }
   std::size_t purge() noexcept {

@@ -142,9 +142,9 @@ struct Heap : HeapFront<Checks> {
   }
 
  private:
-  static constexpr std::size_t first_capacity =
-      8;                                          // slots of a bin at first; it doubles when the bin is used
-  static constexpr std::size_t kept_at_rest = 4;  // full bins' bytes, in those of a heap without a thread
+  // Slots of a bin at first; it doubles when the bin is used.
+  static constexpr std::size_t first_capacity = 8;
+  static constexpr std::size_t kept_at_rest = 4;      // full bins' bytes, in those of a heap without a thread
   static constexpr std::size_t least_capacity = 8;    // what a bin may hold is up to the policy, but
   static constexpr std::size_t most_capacity = 1024;  // so many slots at least, and so many at most
 

@@ -1,4 +1,4 @@
-// Blocks above 32 KiB: slices of their own, and from half a chunk on, chunks of their own.
+// Blocks above 32 KiB: slices of their own, and above half a chunk (256 KiB in the hardened library) chunks of their own.
 #pragma once
 
 #include <algorithm>

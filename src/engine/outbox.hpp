@@ -88,8 +88,8 @@ class Outbox {
   }
 
   Parcel parcels_[most_blocks] = {};
-  std::atomic<unsigned> held_{
-      0};  // its own thread's; atomic for the sake of a child that is forked in between
+  // Its own thread's; atomic for the sake of a child that is forked in between.
+  std::atomic<unsigned> held_{0};
   std::size_t bytes_ = 0;
 };
 

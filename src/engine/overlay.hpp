@@ -12,10 +12,10 @@ struct Overlay {
   bool wary = false;      // spans begin zero, and their pages are there when their slots are handed out
   bool shuffled = false;  // the slots of a refill are handed out in an order that nobody can foresee
   bool apart = false;     // memory that a span of a class has had is for spans of that class only
-  bool walls =
-      false;  // behind every span, and around blocks with chunks of their own, is what may not be touched
-  bool exile =
-      false;  // large blocks that were freed may not be touched for a while, and nobody gets their addresses
+  // Behind every span, and around blocks with chunks of their own, is what may not be touched.
+  bool walls = false;
+  // Large blocks that were freed may not be touched for a while, and nobody gets their addresses.
+  bool exile = false;
   std::size_t largest_run = 2 * MiB;  // bytes: above it a block has chunks to itself; at most half a chunk
   std::size_t annex = 0;              // bytes beside every heap, at first zero, that are not the engine's
   std::size_t margin = 0;             // bytes by which every request is longer than the program's

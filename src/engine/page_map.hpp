@@ -12,9 +12,9 @@ namespace basalt::engine {
 
 // An entry of the map: `owner << 8 | kind`, where the kind is a size class, or one of the values past the last class.
 //
-// 0 means that the slice is not ours. A thread compares with its own tag (its heap's id << 8): what is left after the
-// exclusive or is a size class if and only if the slice is a span of its own heap. So null, foreign, remote, large and
-// huge blocks all fail the one comparison that a local free makes anyway.
+// 0 means that no block has the slice. A thread compares with its own tag (its heap's id << 8): what is left after the
+// exclusive or is a size class if and only if the slice is a span of its own heap. So remote, large and huge blocks all fail
+// the one comparison that a local free makes anyway; null and pointers of elsewhere have failed the range check before it.
 using MapEntry = std::uint32_t;
 
 enum class Kind : std::uint8_t {

@@ -32,8 +32,8 @@ struct Parts {
   Published<basalt_heap*> samples;  // where sampled blocks lie; made when the first profile begins
   mutable Space<System> space;
   RoundingSample rounding;
-  std::atomic<std::size_t> swept_at{
-      1};  // Space::chunks_added when a parked heap was swept last; the first chunk has none
+  // Space::chunks_added when a parked heap was swept last; the first chunk has none.
+  std::atomic<std::size_t> swept_at{1};
 
   constexpr Parts() noexcept = default;
 

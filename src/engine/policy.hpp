@@ -26,10 +26,10 @@ class alignas(64) Policy {
   std::atomic<std::size_t> cache{64 * KiB};   // bytes of one size class that a thread keeps in its bin
   std::atomic<std::size_t> keep{32 * MiB};    // bytes of free memory that are kept at least before a purge
   std::atomic<std::size_t> keep_percent{12};  // of what is in use, if that is more
-  std::atomic<std::size_t> huge_pages{256 *
-                                      MiB};  // bytes in use from which on what is mapped gets huge pages
-  std::atomic<std::size_t> soft_limit{
-      unlimited};  // bytes for blocks: above it, free memory goes back at once
+  // Bytes in use from which on what is mapped gets huge pages.
+  std::atomic<std::size_t> huge_pages{256 * MiB};
+  // Bytes for blocks: above it, free memory goes back at once.
+  std::atomic<std::size_t> soft_limit{unlimited};
   std::atomic<std::size_t> hard_limit{unlimited};  // bytes for blocks: above it, there is no more
   std::atomic<std::size_t> container{1};           // 1: respect what follows; 0: do not
   std::atomic<std::size_t> guard{0};               // which requests get guarded slots: a guard::Sampling

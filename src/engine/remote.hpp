@@ -55,10 +55,10 @@ class SpanWord {
 
 // What became of slots that were given back.
 struct GivenBack {
-  std::uint64_t before =
-      0;  // the bits that were set before; if one of them was given again, it is a double free
-  bool announce =
-      false;         // the span was full: the caller, and nobody else, has to put it on the owner's inbox
+  // The bits that were set before; if one of them was given again, it is a double free.
+  std::uint64_t before = 0;
+  // The span was full: the caller, and nobody else, has to put it on the owner's inbox.
+  bool announce = false;
   HeapId owner = 0;  // whose slots they are
 };
 

@@ -156,10 +156,7 @@ struct HeapFront {
     return true;
   }
 
-  // Returns: whether `p` is in its bin now; if not, the slow path has to be asked.
-  //
-  // The entry of p's slice, less our tag, is a class only if p lies in a span of this heap: null, foreign, remote, large
-  // and huge blocks all fail here.
+  // Returns: whether `p` is in its bin now; if not, the slow path has to be asked. What is compared: see MapEntry.
   [[nodiscard, gnu::always_inline]] bool free(void* p) noexcept {
     const std::size_t slice = (reinterpret_cast<std::uintptr_t>(p) - window.base) >> slice_shift;
     if (slice >= window.slices) [[unlikely]]

@@ -16,7 +16,10 @@
 namespace basalt::engine {
 
 // Whoever needs only to look something up (`descriptor`, `span_of`, `window`) or to change an entry of the map that is its
-// own (`mark`, `claim`) finds that in the ChunkMap, and needs no lock; everything here takes it.
+// own (`mark`, `claim`) finds that in the ChunkMap, and needs no lock; what is here takes it, or says that it needs it.
+//
+// But for `huge_size` and `huge_was_zero`: whoever asks has the block, which was handed out under the lock before; and until it is
+// given back or resized by the one who has it, nobody may write what they read.
 template <AddressSpaceOs System>
 class Space : public Slices<System> {
   using Map = ChunkMap<System>;

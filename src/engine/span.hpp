@@ -40,8 +40,8 @@ struct alignas(64) Span {
   // The owner's, under its lock.
   alignas(64) Span* next = nullptr;  // on the owner's list of this class
   Span* previous = nullptr;
-  std::uint64_t holes =
-      0;  // pages that were given back to the system, and hold free slots only: see holes.hpp
+  // Pages that were given back to the system, and hold free slots only: see holes.hpp.
+  std::uint64_t holes = 0;
   std::uint16_t free_count = 0;
   std::uint64_t free[words] = {};
 

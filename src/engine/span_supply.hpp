@@ -19,9 +19,11 @@
 
 namespace basalt::engine {
 
-// Everything here is done under the heap's lock, but for `announce` and the bits of Span::remote, which any thread sets.
+// Everything here is done under the heap's lock, but for `announce`, `note_given` and the bits of Span::remote, which any
+// thread sets.
 //
-// Law: a span of this heap is attached and on the list of its class, or full and on no list, or returned and on the inbox.
+// Law: a span of this heap is attached and on the list of its class, or full and on no list, or returned and on the inbox or
+//      about to be.
 //      A span on a list has at least one bit in `free`; the first of the list is the one being used up.
 template <AddressSpaceOs System, class Checks = engine::Checks>
 class SpanSupply {

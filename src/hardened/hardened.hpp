@@ -1,12 +1,15 @@
 // The engine behind protections that a program pays for: every free of every block is checked before anything else happens.
 //
 //   malloc(n)                                       free(p)
-//     |- Engine::allocate    n + 1 bytes              |- Records::end       lives, and was not freed before?
-//     |- Wipe::insist        nobody wrote there?      |- Canary::insist     nobody wrote past its end?
-//     |- Canary::set         a mark behind it         |- Wipe::wipe         nothing of it stays
-//     `- Records::begin      it lives                 `- Quarantine         another block goes to Engine::deallocate
+//     |- a slot of the engine's    n + 1 bytes        |- Records::end       lives, and was not freed before?
+//     |- Records::try_begin        it lives           |- Canary::insist     nobody wrote past its end?
+//     |- Wipe::insist              nobody wrote there?|- Wipe::wipe         nothing of it stays
+//     `- Canary::set               a mark behind it   `- Quarantine         another block goes to Engine::deallocate
 //
-// The engine below is the very one that ships without all this; nothing in it asks whether it is watched.
+// That is the short way. The slow one begins the record last, when there is memory for one: Wipe, Canary, Records::begin.
+//
+// The engine below is the very one that ships without all this. Nothing on its short paths asks whether it is watched; its slow
+// paths ask the Overlay.
 #pragma once
 
 #include <algorithm>

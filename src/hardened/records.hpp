@@ -30,8 +30,8 @@ class Record {
       : bits_{static_cast<std::uint16_t>((slack < unknown ? slack : unknown) << 3 |
                                          (1U + static_cast<unsigned>(origin)))} {}
 
-  static constexpr std::size_t unknown =
-      0x1fff;  // bytes of slack, or more: how many has to be asked elsewhere
+  // Bytes of slack, or more: how many has to be asked elsewhere.
+  static constexpr std::size_t unknown = 0x1fff;
 
   [[nodiscard]] constexpr bool live() const noexcept { return bits_ != 0; }
   [[nodiscard]] constexpr Origin origin() const noexcept { return static_cast<Origin>((bits_ & 7) - 1); }
