@@ -378,8 +378,7 @@ class ChunkMap {
     const std::size_t page = System::page_size();
     for (const std::size_t count : {16U, 1U}) {
       const Result<std::byte*> room = System::reserve(count * each + 2 * page);
-      if (room.ok()) unopened_ = {room.value + page, count * each};
-      if (room.ok()) return true;
+      if (room.ok()) return unopened_ = {room.value + page, count * each}, true;
     }
     return false;
   }

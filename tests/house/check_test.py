@@ -118,6 +118,8 @@ BAD = [
     Bad('links/dead-link', {'README.md': '[this][1]\n\n[1]: gone.md\n'}, ('README.md', 3)),
     Bad('links/dead-anchor', {'README.md': '# The house\n\n[up](#the-houses)\n'}, ('README.md', 3)),
     Bad('links/dead-anchor', {'README.md': '[up](a.md#b)\n', 'a.md': '```\n# b\n```\n'}, ('README.md', 1)),
+    Bad('blanks/placeholder', {'docs/a.md': '| a |\n|---|\n@COST' '@\n'}, ('docs/a.md', 3)),
+    Bad('blanks/empty-table', {'docs/a.md': 'a\n<!-- b c: begin -->\n\n<!-- b c: end -->\n'}, ('docs/a.md', 2)),
 
     Bad('names/dead-name', {'README.md': 'a\nuse `RawAlloc<Grower>`\n', 'src/a.hpp': 'Grower  // RawAlloc\n'},
         ('README.md', 2)),
@@ -224,6 +226,9 @@ GOOD = {
         'docs/a.md': '# A b, `c`!\n## Twice\n## Twice\n[1](../README.md) [2](#a-b-c) [3](#twice-1) [4](..)\n'
                      '[5](https://example.org/x) `[6](gone.md)`\n```\n[7](gone.md)\n```\n[8](../README.md#L1)\n',
         'README.md': '<a id="here"></a> [up](#here)\n'},
+    'blanks': {
+        'a.md': '`@COST' '@` a@B.org\n```\n@COST' '@\n```\n<!-- b: begin -->\n| c |\n<!-- b: end -->\n'
+                '`<!-- b: begin --> <!-- b: end -->`\n', 'a.txt': '@COST' '@\n'},
     'names': {
         'README.md': '`RawAlloc<Grower>` `Heap::refill()` `src/base/a.hpp` `base/` `src/*/a.hpp` `src/{base,x}/a.hpp`\n'
                      '`script/test --quick`, `--quick`, `read/write`, `std::byte`, `a = b`, `build/dev/x`, `malloc`\n'
