@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "signals.hpp"
+
 namespace basalt::tool {
 
 struct Started {
@@ -18,8 +20,8 @@ struct Started {
   std::string pid_variable;  // is set to the program's own number; empty: none
 };
 
-// A program that runs beside the tool. While there is one, the keys that interrupt reach it, and not the tool: what it leaves
-// behind is still to be read.
+// A program that runs beside the tool. While there is one, signals that would end the tool end it, and not the tool: what it
+// leaves behind is still to be read.
 class Child {
  public:
   // Throws: UserError, if the program is not there or cannot be executed.
@@ -38,6 +40,9 @@ class Child {
   [[nodiscard]] const rusage& used() const noexcept { return used_; }
 
  private:
+  void end_with(int status);
+
+  Companion companion_;
   pid_t pid_ = -1;
   std::optional<int> status_;
   rusage used_{};

@@ -48,7 +48,7 @@ struct Profiled {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{count});
 }
 
-// A program that is killed leaves nothing: so it is asked now and then.
+// A program that is killed leaves nothing: so it is asked now and then, the sooner the shorter it has run.
 [[nodiscard]] Profiled run(const Wishes& wishes) {
   const TemporaryFile last{"profile"};
   Started started = with_agent(wishes.command);
@@ -61,7 +61,8 @@ struct Profiled {
   if (server) fmt::print(stderr, "basalt: http://{}/debug/pprof/heap, /metrics, /stats\n", server->address());
   Profiled profiled;
   const auto begun = Clock::now();
-  auto next = begun + seconds(wishes.every), warm = begun + seconds(wishes.warm_up);
+  auto next = begun + std::min<Clock::duration>(seconds(wishes.every), 100ms),
+       warm = begun + seconds(wishes.warm_up);
   for (; !child.ended(); std::this_thread::sleep_for(10ms)) {
     const auto now = Clock::now();
     if (wishes.leaks && now >= warm) {
@@ -71,7 +72,7 @@ struct Profiled {
     if (now < next) continue;
     if (std::string profile = asked(child.pid(), agent::ask_profile); !profile.empty())
       profiled.now = std::move(profile);
-    next = now + seconds(wishes.every);
+    next = now + std::min(seconds(wishes.every), now - begun);
   }
   profiled.status = child.wait();
   if (std::string bytes = last.bytes(); !bytes.empty()) {

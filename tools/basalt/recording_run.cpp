@@ -13,6 +13,7 @@
 
 #include "child.hpp"
 #include "console.hpp"
+#include "signals.hpp"
 
 namespace basalt::tool {
 
@@ -33,6 +34,7 @@ class Folder {
     if (::mkdtemp(path_.data()) == nullptr)
       throw UserError(fmt::format("there is no room to record in {}", place),
                       "set TMPDIR to a folder that can be written to");
+    passing_ = std::make_unique<Passing>(path_);
   }
   ~Folder() {
     std::error_code ignored;
@@ -44,6 +46,7 @@ class Folder {
 
  private:
   std::string path_;
+  std::unique_ptr<Passing> passing_;
 };
 
 [[nodiscard]] bool runs(std::uint32_t pid) {

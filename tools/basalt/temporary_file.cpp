@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 #include "console.hpp"
 
@@ -18,6 +19,7 @@ TemporaryFile::TemporaryFile(const std::string& what) {
     throw UserError("there is no room for the " + what + " in " + path_,
                     "set TMPDIR to a folder that can be written to");
   ::close(file);
+  passing_ = std::make_unique<Passing>(path_);
 }
 
 TemporaryFile::~TemporaryFile() { ::unlink(path_.c_str()); }

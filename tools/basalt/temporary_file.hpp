@@ -1,7 +1,10 @@
 // A file for what a program leaves to the tool, gone with the object.
 #pragma once
 
+#include <memory>
 #include <string>
+
+#include "signals.hpp"
 
 namespace basalt::tool {
 
@@ -18,6 +21,7 @@ class TemporaryFile {
 
  private:
   std::string path_;
+  std::unique_ptr<Passing> passing_;
 };
 
 }  // namespace basalt::tool
