@@ -112,7 +112,10 @@ def comparisons(folder):
     run = basalt("compare", *results)
     equal(run.returncode, 0, run.stderr)
     check("glibc: time" in run.stdout and "basalt: peak" in run.stdout, run.stdout)
-    equal(basalt("compare", small, results[0]).returncode, 2, "two that cannot be compared")
+    check(run.stderr.endswith(f"next: basalt report {large}\n"), run.stderr)
+    mixed = basalt("compare", results[0], small)
+    equal(mixed.returncode, 2, "two that cannot be compared")
+    check(f"{results[0]} is the result of a replay, and {small} is a trace" in mixed.stderr, mixed.stderr)
     profiles = []
     for trace in (small, large):
         profiles.append(pathlib.Path(folder) / (trace.name + ".pb.gz"))
@@ -122,6 +125,43 @@ def comparisons(folder):
     check(re.search(r"alloc_objects\s+1\d{3}\s+5\d{3}", run.stdout), run.stdout)
     profiles[0].write_bytes(gzip.compress(b"no profile"))
     equal(basalt("compare", *profiles).returncode, 2, "no profile")
+
+
+def comparisons_of_what_is_not_whole(folder):
+    whole, cut, damaged, busy = (pathlib.Path(folder) / name for name in ("a", "b", "c", "busy"))
+    compile_program(folder, "busy")
+    basalt("record", "-q", "-o", whole, "--", busy, 100_000)
+    basalt("record", "-q", "-o", cut, "--max-size", "20K", "--", busy, 1_000_000)
+    damaged.write_bytes(whole.read_bytes()[:-3000])
+    for bad in (cut, damaged):
+        for pair in ((whole, bad), (bad, whole)):
+            run = basalt("compare", "--max-regress", "1000%", *pair)
+            equal(run.returncode, 2, f"{pair} with a bound")
+            check(f"{bad} is not whole, so nothing is sure" in run.stderr and run.stdout == "", run.stderr)
+            run = basalt("compare", *pair)
+            equal(run.returncode, 0, f"{pair} to look at")
+            check(f"{bad} is not whole" in run.stderr, run.stderr)
+
+
+def comparisons_of_profiles_have_names(folder):
+    grows, few, many = compile_program(folder, "grows"), f"{folder}/few", f"{folder}/many"
+    for profile, times in ((few, 100), (many, 300)):
+        basalt("profile", "-q", "--period", 1, "-o", profile, "--", grows, times)
+    run = basalt("compare", few, many)
+    check(re.search(r"[+] .* that_grows \(grows.c:\d+\)", run.stdout) and "(not known)" not in run.stdout, run.stdout)
+    check(f"next: go tool pprof -top -diff_base {few} {many}" in run.stderr, run.stderr)
+
+
+def from_none_there_is_no_share(folder):
+    none, some = pathlib.Path(folder) / "none", pathlib.Path(folder) / "some"
+    for trace, text in ((none, "10\n1\n2\n1\na 0 10\nf 0\n"), (some, "10\n1\n1\n1\na 0 10\n")):
+        trace.with_suffix(".rep").write_text(text)
+        basalt("import", "-o", trace, trace.with_suffix(".rep"))
+    run = basalt("compare", "--max-regress", "500%", none, some)
+    equal(run.returncode, 1, "what was not there before is a regression")
+    check(re.search(r"not freed at the end\s+0 B\s+10 B\s+from none\s+REGRESSED", run.stdout), run.stdout)
+    rows = {row["name"]: row for row in json.loads(basalt("compare", "--json", none, some).stdout)["rows"]}
+    equal(rows["not freed at the end"]["change"], None, "as JSON")
 
 
 def exports(folder):
@@ -170,4 +210,5 @@ def imports(folder):
 
 
 if __name__ == "__main__":
-    main(the_habits_are_found, words, pages, a_program_that_changed_has_no_names, budgets, comparisons, exports, imports)
+    main(the_habits_are_found, words, pages, a_program_that_changed_has_no_names, budgets, comparisons, comparisons_of_what_is_not_whole,
+         comparisons_of_profiles_have_names, from_none_there_is_no_share, exports, imports)

@@ -19,7 +19,6 @@ Option& Option::one_of(std::initializer_list<const char*> words) {
   return option_->check(CLI::IsMember(std::vector<std::string>(words.begin(), words.end()))), *this;
 }
 Option& Option::between(double least, double most) { return option_->check(CLI::Range(least, most)), *this; }
-Option& Option::existing_file() { return option_->check(CLI::ExistingFile), *this; }
 
 template <class Value>
 Option Options::add_option(const std::string& names, Value& value, const std::string& meaning) {
