@@ -4,12 +4,13 @@ import csv
 import gzip
 import io
 import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 
-from tool import HERE, basalt, check, compile_program, equal, events, info, main
+from tool import BUILD, HERE, basalt, check, compile_program, equal, events, info, main
 
 
 def recorded(folder, *options, name="memory_habits"):
@@ -152,6 +153,31 @@ def comparisons_of_profiles_have_names(folder):
     check(f"next: go tool pprof -top -diff_base {few} {many}" in run.stderr, run.stderr)
 
 
+def what_is_next_runs_as_it_is_printed(folder):
+    """File names with spaces and quotes in them; each line is given to a shell that runs the tool's own commands, and only names the others."""
+    trace, program = pathlib.Path(folder) / "it's a trace", pathlib.Path(folder) / "a busy one"
+    compile_program(folder, "busy").rename(program)
+    others, bin_folder = pathlib.Path(folder) / "others", pathlib.Path(folder) / "bin"
+    bin_folder.mkdir()
+    for name in ("pprof", "go", "flamegraph.pl"):
+        (bin_folder / name).write_text(f'#!/bin/sh\nfor word; do test -e "$word" && echo "$word" >>{others}; done\nexit 0\n')
+        (bin_folder / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{BUILD / 'bin'}:{bin_folder}:{os.environ['PATH']}"}
+    said = [basalt("record", "-o", trace, "--", program, 1000).stderr]
+    for command in (["report"], ["info"], ["replay", "-r", 1, "-a", "basalt"], ["compare", trace], *(["export", "--to", kind, "-o", f"{folder}/an {kind}"]
+                    for kind in ("pprof", "collapsed", "rep", "csv"))):
+        said.append(basalt(*command, trace).stderr)
+    said += [basalt("import", "-o", f"{folder}/a new one", f"{folder}/an rep").stderr, basalt("profile", "-o", f"{folder}/a profile", "--", program).stderr,
+             basalt("check", "--no-leaks", "--", program, 100).stderr, basalt("run", "--", program).stderr]
+    for text in said:
+        lines = re.findall("^next: (.*)$", text, re.M)
+        equal(len(lines), 1, f"one line: {text}")
+        for line in "".join(lines).split(" · "):
+            run = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+            equal(run.returncode, 0, f"{line}: {run.stderr}")
+    equal(set(others.read_text().splitlines()), {f"{folder}/an pprof", f"{folder}/an collapsed", f"{folder}/a profile"}, "files for other tools")
+
+
 def from_none_there_is_no_share(folder):
     none, some = pathlib.Path(folder) / "none", pathlib.Path(folder) / "some"
     for trace, text in ((none, "10\n1\n2\n1\na 0 10\nf 0\n"), (some, "10\n1\n1\n1\na 0 10\n")):
@@ -211,4 +237,4 @@ def imports(folder):
 
 if __name__ == "__main__":
     main(the_habits_are_found, words, pages, a_program_that_changed_has_no_names, budgets, comparisons, comparisons_of_what_is_not_whole,
-         comparisons_of_profiles_have_names, from_none_there_is_no_share, exports, imports)
+         comparisons_of_profiles_have_names, what_is_next_runs_as_it_is_printed, from_none_there_is_no_share, exports, imports)

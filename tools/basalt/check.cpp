@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -115,8 +116,9 @@ void print(const Wishes& wishes, const std::vector<Budget>& budgets, const std::
   for (std::size_t i = 0; i != std::min<std::size_t>(left.size(), 10); ++i)
     fmt::print(stderr, "  {:>10} in {} blocks  {}\n", bytes_text(left[i].site.left.bytes),
                left[i].site.left.count, left[i].name);
-  suggest(
-      fmt::format("basalt record -- {0} and basalt report say who asks for it", shell_text(wishes.command)));
+  const std::string trace = std::filesystem::path{wishes.command[0]}.filename().string() + ".trace";
+  suggest(fmt::format("basalt record -- {}; basalt report {}{}", shell_text(wishes.command),
+                      left.empty() ? "" : "--leaks ", shell_text({trace})));
 }
 
 int check_program(const Wishes& wishes) {

@@ -70,7 +70,7 @@ void print(const trace::Reader& reader, const std::string& path) {
                count_text(reader.tables().calls.size() - 1), reader.tables().modules.size());
   fmt::print("  written    by {}, process {}\n", reader.header().writer, reader.header().pid);
   fmt::print("  the trace is {}\n", text_of(totals.ending));
-  suggest(fmt::format("basalt report {0} · basalt replay {0}", path));
+  suggest(fmt::format("basalt report {0} · basalt replay {0}", shell_text({path})));
 }
 
 }  // namespace

@@ -159,7 +159,7 @@ void report(const Wishes& wishes, const Profiled& profiled) {
   if (!profiled.is_of_the_end)
     fmt::print(stderr,
                "basalt: the program did not exit by itself: the profile is from before, see --every\n");
-  suggest(fmt::format("pprof -http : {} · go tool pprof -top {}", wishes.path, wishes.path));
+  suggest(fmt::format("pprof -http : {0} · go tool pprof -top {0}", shell_text({wishes.path})));
 }
 
 int profile_program(Wishes& wishes) {

@@ -78,8 +78,8 @@ int replay_trace(const Wishes& wishes) {
     fmt::print(stderr, "basalt: the curves are in {}\n", wishes.html);
   }
   const Allocator& winner = fastest(result).allocator;
-  suggest(fmt::format("try the winner on the program itself: basalt run -a {} -- {}",
-                      winner.name.starts_with("lib") ? winner.library : winner.name,
+  suggest(fmt::format("basalt run -a {} -- {}",
+                      shell_text({winner.name.starts_with("lib") ? winner.library : winner.name}),
                       shell_text(result.command)));
   return success;
 }

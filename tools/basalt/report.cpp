@@ -85,7 +85,8 @@ int report_trace(const Wishes& wishes) {
     if (!page.flush()) throw UserError(wishes.html + " cannot be written", "name another file");
     fmt::print(stderr, "basalt: the pictures are in {}\n", wishes.html);
   }
-  suggest(fmt::format("basalt report --all {0} · basalt replay {0}", wishes.path));
+  const std::string file = shell_text({wishes.path});
+  suggest((wishes.all ? "" : "basalt report --all " + file + " · ") + "basalt replay " + file);
   return success;
 }
 

@@ -127,7 +127,9 @@ void print_json(const Wishes& wishes, int status, const Used& used,
 // An account says how much is where, a recording who asked for it.
 [[nodiscard]] std::string next_after(const Wishes& wishes) {
   const std::string program = shell_text(wishes.command);
+  constexpr std::size_t long_one = 40;
   if (wishes.stats) return "basalt record --pointers -- " + program;
+  if (program.size() > long_one) return "basalt run --stats -- " + program;
   return fmt::format("basalt run --stats -- {0} · basalt record -- {0}", program);
 }
 
