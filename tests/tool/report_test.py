@@ -90,8 +90,14 @@ def budgets(folder):
     equal(basalt("check", "--max-allocs", 1_000_000, "--", busy, 10, "kill").returncode, 137, "the program's own end comes first")
     equal(basalt("check", "--", program).returncode, 2, "nothing to check")
     equal(basalt("check", "--max-peak", "much", "--", program).returncode, 2, "no size")
-    rows = json.loads(basalt("check", "--json", "--max-allocs", 10, "--", program).stdout)
-    equal(rows["budgets"][0]["kept"], False, "as JSON")
+    said = json.loads(basalt("check", "--json", "--max-allocs", "0.01K", "--max-peak", "4M", "--", program).stdout)
+    peak, count = said["budgets"]
+    equal((peak["allowed_bytes"], peak["kept"], count["allowed_blocks"], count["kept"]), (4 << 20, True, 10, False), "as JSON")
+    check(2_900_000 < peak["found_bytes"] < 3_100_000 and count["found_blocks"] > 9_000, f"figures: {said}")
+    equal((said["status"], said["ended"]), (0, "exit 0"), "how it ended")
+    equal(basalt("check", "--max-allocs", "many", "--", program).returncode, 2, "no count")
+    for arguments, ending in ((["sh", "-c", "exit 3"], "sh: exit 3"), ([busy, 10, "kill"], "busy: killed by SIGKILL")):
+        check(ending in basalt("check", "--max-peak", "1G", "--", *arguments).stderr, ending)
 
 
 def comparisons(folder):

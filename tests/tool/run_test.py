@@ -14,12 +14,27 @@ def ends_are_passed_on(folder):
     equal(basalt("run", "--", "sh", "-c", "echo out; exit 3").returncode, 3, "a status")
     run = basalt("run", "--", "sh", "-c", "echo out; kill -TERM $$")
     equal((run.returncode, run.stdout), (128 + signal.SIGTERM, "out\n"), "a signal")
-    check("resident at most" in run.stderr, run.stderr)
+    check("resident at most" in run.stderr and "sh on basalt: killed by SIGTERM, " in run.stderr, run.stderr)
+    check("sh on basalt: exit 3, " in basalt("run", "--", "sh", "-c", "exit 3").stderr, "a status in words")
+    check("exit" not in basalt("run", "--", "true").stderr, "nothing is said of an end without a failure")
     equal(basalt("run", "-q", "--", "true").stderr, "", "nothing is said")
     equal(basalt("run", "--", "/no/such").returncode, 127, "no program")
     equal(basalt("run", "--", folder).returncode, 126, "a folder")
     equal(basalt("run").returncode, 2, "no program named")
     equal(basalt("run", "-a", "nomalloc", "--", "true").returncode, 2, "an allocator that is not known")
+
+
+def wrong_words_are_named(_):
+    for word, said in (("nosuch", "there is no command nosuch"), ("--nosuch", "there is no option --nosuch"), ("", "there is no command")):
+        for more in ([], ["--help"], ["report"]):
+            run = basalt(word, *more)
+            equal(run.returncode, 2, f"{word} {more}")
+            check(said in run.stderr and run.stdout == "", run.stderr)
+    equal(basalt().returncode, 2, "nothing at all")
+    for command in (["report", "--rows"], ["top", "--count"], ["dump", "--from"], ["replay", "--rounds"]):
+        run = basalt(*command, "-1", "1")
+        equal(run.returncode, 2, f"{command} -1")
+        check("-1" in run.stderr and "cannot be opened" not in run.stderr, run.stderr)
 
 
 def the_right_library_is_loaded(folder):
@@ -131,4 +146,4 @@ def guards_are_live(folder):
 
 
 if __name__ == "__main__":
-    main(ends_are_passed_on, the_right_library_is_loaded, accounts_add_up, what_will_not_work, guards_are_live)
+    main(ends_are_passed_on, wrong_words_are_named, the_right_library_is_loaded, accounts_add_up, what_will_not_work, guards_are_live)

@@ -42,6 +42,13 @@ namespace {
   return WIFSIGNALED(waited) ? 128 + WTERMSIG(waited) : WEXITSTATUS(waited);
 }
 
+[[nodiscard]] std::string ending_of(int waited) {
+  if (!WIFSIGNALED(waited)) return fmt::format("exit {}", WEXITSTATUS(waited));
+  const char* const name = ::sigabbrev_np(WTERMSIG(waited));
+  return name == nullptr ? fmt::format("killed by signal {}", WTERMSIG(waited))
+                         : fmt::format("killed by SIG{}", name);
+}
+
 }  // namespace
 
 // A pipe that closes with the execution tells whether that succeeded.
@@ -70,19 +77,20 @@ Child::~Child() {
 
 std::optional<int> Child::ended() {
   int waited = 0;
-  if (!status_ && ::wait4(pid_, &waited, WNOHANG, &used_) == pid_) end_with(status_of(waited));
+  if (!status_ && ::wait4(pid_, &waited, WNOHANG, &used_) == pid_) end_with(waited);
   return status_;
 }
 
 int Child::wait() {
   int waited = 0;
   while (!status_ && ::wait4(pid_, &waited, 0, &used_) < 0 && errno == EINTR) continue;
-  if (!status_) end_with(status_of(waited));
+  if (!status_) end_with(waited);
   return *status_;
 }
 
-void Child::end_with(int status) {
-  status_ = status;
+void Child::end_with(int waited) {
+  status_ = status_of(waited);
+  ending_ = ending_of(waited);
   companion_.gone();
 }
 

@@ -36,15 +36,19 @@ class Child {
   [[nodiscard]] std::optional<int> ended();
   [[nodiscard]] int wait();
 
+  // How it ended: `exit 3`, or `killed by SIGSEGV`.
+  [[nodiscard]] const std::string& ending() const noexcept { return ending_; }
+
   // What it used, once it has ended.
   [[nodiscard]] const rusage& used() const noexcept { return used_; }
 
  private:
-  void end_with(int status);
+  void end_with(int waited);
 
   Companion companion_;
   pid_t pid_ = -1;
   std::optional<int> status_;
+  std::string ending_;
   rusage used_{};
 };
 

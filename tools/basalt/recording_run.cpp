@@ -200,6 +200,7 @@ Recorded record_run(const RecordingWishes& wishes) {
   Child child{session.started()};
   Recorded recorded;
   recorded.status = follow(session, child);
+  recorded.ending = child.ending();
   recorded.collectors = session.take();
   recorded.passed = std::chrono::steady_clock::now() - begin;
   if (recorded.collectors.empty()) fs::remove(wishes.path);

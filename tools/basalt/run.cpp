@@ -108,15 +108,11 @@ void print(const account::Account& account) {
   return all;
 }
 
-void print_json(const Wishes& wishes, int status, const Used& used,
+void print_json(const Wishes& wishes, Child& child, const Used& used,
                 const std::optional<account::Account>& account, const std::vector<Holder>& holders) {
-  json all{{"kind", "basalt run"},
-           {"command", wishes.command},
-           {"allocator", wishes.allocator},
-           {"status", status},
-           {"wall_ns", used.wall_ns},
-           {"cpu_ns", used.cpu_ns},
-           {"peak_resident_bytes", used.peak}};
+  json all{{"kind", "basalt run"},   {"command", wishes.command},       {"allocator", wishes.allocator},
+           {"status", child.wait()}, {"ended", child.ending()},         {"wall_ns", used.wall_ns},
+           {"cpu_ns", used.cpu_ns},  {"peak_resident_bytes", used.peak}};
   if (account)
     all["account"] = {{"resident", account->resident},          {"heap_resident", account->heap_resident},
                       {"rounding_estimate", account->rounding}, {"heap", as_json(account->heap)},
@@ -154,13 +150,13 @@ int run_program(Wishes& wishes) {
   const std::optional<account::Account> account = account::read(file.bytes());
   const std::vector<Holder> holders = holders_in(profile.bytes());
   if (wishes.as_json) {
-    print_json(wishes, status, used, account, holders);
+    print_json(wishes, child, used, account, holders);
     return status;
   }
   if (!wishes.quiet)
-    fmt::print(stderr, "basalt: {} on {}: {} ({} of processor time), {} resident at most\n",
-               wishes.command[0], allocator.name, time_text(used.wall_ns), time_text(used.cpu_ns),
-               bytes_text(used.peak));
+    fmt::print(stderr, "basalt: {} on {}: {}{} ({} of processor time), {} resident at most\n",
+               wishes.command[0], allocator.name, status == success ? "" : child.ending() + ", ",
+               time_text(used.wall_ns), time_text(used.cpu_ns), bytes_text(used.peak));
   if (account) print(*account), print(holders);
   if (wishes.stats && !account)
     complain("the program left no account: it ended without its destructors, or did not load the library",
