@@ -46,6 +46,31 @@ def the_right_library_is_loaded(folder):
     equal(basalt("run", "--limit", "640M", "--", shutil.which("python3"), "-c", allocate).stdout, "had\n", "a limit that is not reached")
 
 
+def what_would_have_no_effect_is_refused(folder):
+    other = pathlib.Path(folder) / "libbasalt-copied.so"
+    shutil.copy(BUILD / "lib" / "libbasalt.so", other)
+    for name, option, refused in (("glibc", "limit", True), ("glibc", "stats", True), ("small", "limit", True), ("small", "stats", False),
+                                  ("hardened", "limit", False), (other, "limit", False), (other, "stats", False)):
+        run = basalt("run", f"--{option}", *(["64M"] if option == "limit" else []), "-a", name, "--", "echo", "ran")
+        equal((run.returncode, run.stdout), (2, "") if refused else (0, "ran\n"), f"{option} of {name}: {run.stderr}")
+        check(not refused or f"leave --{option} out" in run.stderr, run.stderr)
+
+
+def what_is_not_loaded_is_said(folder):
+    static, script = compile_program(folder, "busy", "-static"), pathlib.Path(folder) / "script"
+    script.write_text(f"#!{static}\n")
+    script.chmod(0o755)
+    for program in (static, script):
+        run = basalt("run", "--", program)
+        equal((run.returncode, run.stdout), (1, "done\n"), f"{program}: {run.stderr}")
+        check(f"basalt was not loaded: {static} is linked statically" in run.stderr and "resident" not in run.stderr, run.stderr)
+    equal(basalt("run", "-a", "glibc", "--", static).returncode, 0, "there is nothing to load")
+    equal(basalt("run", "--", static, 10, "kill").returncode, 128 + signal.SIGKILL, "the program's own status comes first")
+    equal(basalt("profile", "-q", "-o", f"{folder}/p", "--", static).returncode, 1, "profile says the same")
+    said = basalt("run", "--json", "--", static).stderr
+    check("linked statically" in json.loads(said)["not_loaded"], said)
+
+
 def account_of(*command):
     """Of a program, and what it says on stdout. The sums are checked."""
     run = basalt("run", "--stats", "--json", *command)
@@ -146,4 +171,4 @@ def guards_are_live(folder):
 
 
 if __name__ == "__main__":
-    main(ends_are_passed_on, wrong_words_are_named, the_right_library_is_loaded, accounts_add_up, what_will_not_work, guards_are_live)
+    main(ends_are_passed_on, wrong_words_are_named, the_right_library_is_loaded, what_would_have_no_effect_is_refused, what_is_not_loaded_is_said, accounts_add_up, what_will_not_work, guards_are_live)

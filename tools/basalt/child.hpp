@@ -36,6 +36,7 @@ class Child {
   [[nodiscard]] std::optional<int> ended();
   [[nodiscard]] int wait();
 
+  [[nodiscard]] bool succeeded() const noexcept { return status_ && *status_ == 0; }
   // How it ended: `exit 3`, or `killed by SIGSEGV`.
   [[nodiscard]] const std::string& ending() const noexcept { return ending_; }
 

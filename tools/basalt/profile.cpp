@@ -172,7 +172,7 @@ int profile_program(Wishes& wishes) {
   if (profiled.now.empty()) {
     complain("nothing is known of the program: it did not load the library, or ended without an exit",
              "basalt doctor -- " + shell_text(wishes.command) + " says why; --every 1 asks it each second");
-    return profiled.status == success ? misused : profiled.status;
+    return profiled.status == success ? found_wanting : profiled.status;
   }
   write(wishes.path, gzipped(profiled.now));
   report(wishes, profiled);
