@@ -66,6 +66,7 @@ def pointers_and_times(folder):
     check(max(times) < 60e9, f"times are since the beginning: {max(times)}")
     check(times[0] < times[-1], "time passes")
     equal(times, sorted(times), "and does not go back")
+    equal([e["pointer"] for e in found if "pointer" in e and not {"block", "ended"} & e.keys() and e["op"] != "free-unknown"], [], "what is of no block has none")
     where = {}
     for e in found:
         if "ended" in e:

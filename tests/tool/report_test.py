@@ -184,6 +184,28 @@ def what_is_next_runs_as_it_is_printed(folder):
     equal(set(others.read_text().splitlines()), {f"{folder}/an pprof", f"{folder}/an collapsed", f"{folder}/a profile"}, "files for other tools")
 
 
+def nothing_is_said_of_nothing(folder):
+    """An empty trace has no shares and no sizes on average; a folder is no trace, and what is not there is said in our words."""
+    heap, trace = pathlib.Path(folder) / "h", pathlib.Path(folder) / "t"
+    heap.write_text("v 10400 3\n")
+    said = basalt("import", "-o", trace, heap)
+    check("next:" not in said.stderr, said.stderr)
+    for command in (["report"], ["report", "--all"], ["info"]):
+        run = basalt(*command, trace)
+        equal(run.returncode, 0, run.stderr)
+        check("  of all" not in run.stdout and "each" not in run.stdout and "next:" not in run.stderr, run.stdout + run.stderr)
+    check("allocated    nothing" in basalt("report", trace).stdout, "what there is")
+    equal(basalt("report", "--html", f"{folder}/p.html", trace).returncode, 0, "a page of nothing")
+    heap.write_text("v 10400 3\n+ 10 1 a0\n")
+    basalt("import", "-o", trace, heap)
+    check("No block was freed." in basalt("report", "--threads", trace).stdout, "no share of no frees")
+    for command in (["report"], ["info"], ["dump"], ["replay"], ["import"], ["export", "--to", "csv"], ["compare", trace]):
+        for path, words in ((folder, f"{folder} is a folder"), (f"{folder}/none", "cannot be opened: No such file")):
+            run = basalt(*command, path)
+            equal(run.returncode, 2, f"{command} {path}")
+            check(words in run.stderr and len(run.stderr.splitlines()) == 2, run.stderr)
+
+
 def from_none_there_is_no_share(folder):
     none, some = pathlib.Path(folder) / "none", pathlib.Path(folder) / "some"
     for trace, text in ((none, "10\n1\n2\n1\na 0 10\nf 0\n"), (some, "10\n1\n1\n1\na 0 10\n")):
@@ -243,4 +265,4 @@ def imports(folder):
 
 if __name__ == "__main__":
     main(the_habits_are_found, words, pages, a_program_that_changed_has_no_names, budgets, comparisons, comparisons_of_what_is_not_whole,
-         comparisons_of_profiles_have_names, what_is_next_runs_as_it_is_printed, from_none_there_is_no_share, exports, imports)
+         comparisons_of_profiles_have_names, what_is_next_runs_as_it_is_printed, nothing_is_said_of_nothing, from_none_there_is_no_share, exports, imports)

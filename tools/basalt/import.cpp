@@ -202,7 +202,7 @@ int import_file(Wishes& wishes) {
   }
   fmt::print(stderr, "basalt: {} events, {} live at the peak, in {}\n", count_text(totals.events),
              bytes_text(totals.peak_bytes), wishes.output);
-  suggest("basalt replay " + shell_text({wishes.output}));
+  if (totals.blocks_begun != 0) suggest("basalt replay " + shell_text({wishes.output}));
   return success;
 }
 

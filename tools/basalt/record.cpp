@@ -47,13 +47,14 @@ void sum_up(const Recorded& recorded) {
   for (const auto& collector : recorded.collectors) {
     const trace::Writer& writer = collector->writer();
     const trace::Totals& totals = writer.totals();
-    fmt::print(
-        stderr, "basalt: {} events of process {}{} in {}, {} ({:.2f} bytes each), in {}\n",
-        count_text(totals.events), collector->pid(),
-        several ? ", " + beginning_of(collector->command()) + "," : "", collector->path(),
-        bytes_text(writer.bytes()),
-        static_cast<double>(writer.bytes()) / static_cast<double>(std::max<std::uint64_t>(totals.events, 1)),
-        time_text(static_cast<double>(recorded.passed.count())));
+    const std::string per_event =
+        totals.events == 0 ? ""
+                           : fmt::format(" ({:.2f} bytes each)", static_cast<double>(writer.bytes()) /
+                                                                     static_cast<double>(totals.events));
+    fmt::print(stderr, "basalt: {} events of process {}{} in {}, {}{}, in {}\n", count_text(totals.events),
+               collector->pid(), several ? ", " + beginning_of(collector->command()) + "," : "",
+               collector->path(), bytes_text(writer.bytes()), per_event,
+               time_text(static_cast<double>(recorded.passed.count())));
     if (collector->ending() == trace::Ending::kept_up_not)
       fmt::print(stderr,
                  "basalt: the trace is cut: it could not be written as fast as the program went on\n");
@@ -62,7 +63,9 @@ void sum_up(const Recorded& recorded) {
     if (!writer.error().empty())
       fmt::print(stderr, "basalt: {} is not whole: {}\n", collector->path(), writer.error());
   }
-  suggest(fmt::format("basalt report {0} · basalt replay {0}", shell_text({largest(recorded).path()})));
+  const record::Collector& most = largest(recorded);
+  if (most.writer().totals().blocks_begun != 0)
+    suggest(fmt::format("basalt report {0} · basalt replay {0}", shell_text({most.path()})));
 }
 
 [[nodiscard]] json as_json(const Wishes& wishes, const Recorded& recorded) {
