@@ -26,7 +26,11 @@ def begun(folder, *arguments):
     yield tool
     tool.communicate(timeout=60)
     equal(os.listdir(place), [], f"{arguments[0]}: files left behind")
-    equal(passing() - before, set(), f"{arguments[0]}: shared memory left behind")
+    left = passing() - before
+    for _ in range(600):  # others that run beside this test have theirs for a while
+        if left := left & passing():
+            time.sleep(0.05)
+    equal(left, set(), f"{arguments[0]}: shared memory left behind")
 
 
 def is_gone(pid):
@@ -67,9 +71,6 @@ def before_and_after_there_is_a_program(folder):
         with begun(folder, "replay", "-r", 1000, trace) as tool:
             time.sleep(0.5)
             os.kill(tool.pid, sent)
-            for child in pathlib.Path(f"/proc/{tool.pid}/task/{tool.pid}/children").read_text().split():
-                if sent == signal.SIGINT:  # as a key does
-                    os.kill(int(child), sent)
             status = tool.wait(timeout=60)
             check(status in (-sent, 128 + sent), f"{sent.name} ends a replay: {status}")
 

@@ -40,6 +40,9 @@ class Child {
   // How it ended: `exit 3`, or `killed by SIGSEGV`.
   [[nodiscard]] const std::string& ending() const noexcept { return ending_; }
 
+  // Returns: a signal that came for the tool meanwhile; 0: none.
+  [[nodiscard]] int interrupted() const noexcept { return companion_.interrupted(); }
+
   // What it used, once it has ended.
   [[nodiscard]] const rusage& used() const noexcept { return used_; }
 

@@ -59,7 +59,8 @@ struct Round {
   const int status = child.wait();
   const std::string bytes = taken_from(answer);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    if (status == 128 + signal) throw CannotRun("the replay was interrupted", "", status);
+    if (status == 128 + signal || child.interrupted() == signal)
+      throw CannotRun("the replay was interrupted", "", 128 + signal);
   }
   if (status != 0)
     throw std::runtime_error(

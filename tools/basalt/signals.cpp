@@ -19,21 +19,30 @@ constexpr std::array all{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 constexpr pid_t nobody = 0;
 constexpr pid_t ended = -1;  // and what it left behind is being written
 
-// These are all that the handler reads.
+// These are all that the handler uses.
 std::atomic<pid_t> companion{nobody};
+std::atomic<int> came{0};  // since there is a companion
 std::array<std::atomic<char*>, 16> passing{};
 
 [[nodiscard]] bool is_key(int signal) noexcept { return signal == SIGINT || signal == SIGQUIT; }
 
+// Files first: what they lie in is empty then.
+void remove_what_passes() noexcept {
+  for (int (*const remove)(const char*) : {::unlink, ::rmdir}) {
+    for (std::atomic<char*>& place : passing) {
+      const char* const path = place.load(std::memory_order_relaxed);
+      if (path != nullptr) (void)remove(path);
+    }
+  }
+}
+
 void handle(int signal) {
   const int error = errno;
+  came.store(signal, std::memory_order_relaxed);
   const pid_t program = companion.load(std::memory_order_relaxed);
   if (program > 0 && !is_key(signal)) ::kill(program, signal);
   if (program == nobody) {
-    for (std::atomic<char*>& place : passing) {
-      const char* const path = place.load(std::memory_order_relaxed);
-      if (path != nullptr && ::unlink(path) != 0) ::rmdir(path);
-    }
+    remove_what_passes();
     ::signal(signal, SIG_DFL);
     ::raise(signal);
   }
@@ -89,6 +98,7 @@ Passing::~Passing() {
 Companion::Companion() {
   mind_signals();
   hold(SIG_BLOCK);
+  came.store(0, std::memory_order_relaxed);
 }
 
 Companion::~Companion() {
@@ -100,6 +110,8 @@ void Companion::met(pid_t program) {
   companion.store(program, std::memory_order_relaxed);
   hold(SIG_UNBLOCK);
 }
+
+int Companion::interrupted() const noexcept { return came.load(std::memory_order_relaxed); }
 
 void Companion::gone() noexcept { companion.store(ended, std::memory_order_relaxed); }
 

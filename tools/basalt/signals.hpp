@@ -36,6 +36,9 @@ class Companion {
   void met(pid_t program);
   void gone() noexcept;  // it has been waited for: its number may be another's
 
+  // Returns: the last signal that came since; 0: none.
+  [[nodiscard]] int interrupted() const noexcept;
+
   // Effects: of the program, before it executes: signals are as they were for the tool.
   static void as_before() noexcept;
 };

@@ -8,6 +8,7 @@
 
 namespace basalt::tool {
 
+// It lies in a folder of its own: what a program has started may outlive it, and would else make the file anew.
 class TemporaryFile {
  public:
   // In TMPDIR, or /tmp; `what` is a word of its name, and of the message if there is no room for it.  Throws: UserError.
@@ -20,8 +21,8 @@ class TemporaryFile {
   [[nodiscard]] std::string bytes() const;
 
  private:
-  std::string path_;
-  std::unique_ptr<Passing> passing_;
+  std::string folder_, path_;
+  std::unique_ptr<Passing> passing_folder_, passing_file_;
 };
 
 }  // namespace basalt::tool
