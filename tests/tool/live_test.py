@@ -63,7 +63,7 @@ def an_end_without_exit(folder):
     run = basalt("profile", "--every", 0.1, "--period", 1, "-o", f"{folder}/p", "--", grows, 800, "exit")
     equal(run.returncode, 9, "the status")
     check("did not exit by itself" in run.stderr and "that_grows" in run.stdout, run.stderr)
-    run = basalt("profile", "-o", f"{folder}/q", "--", grows, 0, "exit")
+    run = basalt("profile", "-o", f"{folder}/q", "--", compile_program(folder, "grows", "-static"), 0, "exit")
     equal(run.returncode, 9, "the status of one that was not seen")
     check("basalt doctor" in run.stderr and not os.path.exists(f"{folder}/q"), run.stderr)
 

@@ -66,6 +66,7 @@ def pointers_and_times(folder):
     check(max(times) < 60e9, f"times are since the beginning: {max(times)}")
     check(times[0] < times[-1], "time passes")
     equal(times, sorted(times), "and does not go back")
+    equal([e["pointer"] for e in found if "pointer" in e and not {"block", "ended"} & e.keys() and e["op"] != "free-unknown"], [], "what is of no block has none")
     where = {}
     for e in found:
         if "ended" in e:
@@ -106,8 +107,19 @@ def forks_and_programs(folder):
     files = sorted(pathlib.Path(folder).glob("t.*"))
     equal(sizes(trace), {1001}, "the first process")
     equal(sizes(files[-1]), {3003}, "its child, as what it went on as")
+    check(files[-1].name.endswith(".trace"), f"its name: {files[-1]}")
     basalt("record", "-o", trace, "--", "sh", "-c", f"exec {program} again")
     equal(sizes(trace), {3003}, "a shell that goes on as the program")
+
+
+def children_have_names(folder):
+    busy = compile_program(folder, "busy")
+    run = basalt("record", "--children", "-o", f"{folder}/all.trace", "--", "sh", "-c", f"{busy} 100000; {busy} 10; true")
+    equal(run.returncode, 0, run.stderr)
+    said = re.search(rf"basalt: 19[.0-9]+ k events of process (\d+), {busy} 100000, in {folder}/all\.\1\.trace", run.stderr)
+    check(said, run.stderr)
+    check(f"next: basalt report {folder}/all.{said[1]}.trace · " in run.stderr, "the one with the most events: " + run.stderr)
+    equal(info(f"{folder}/all.{said[1]}.trace")["command"], [str(busy), "100000"], "its trace says so")
 
 
 def ends_of_all_kinds(folder):
@@ -270,7 +282,7 @@ def nothing_is_left_behind(folder):
 
 if __name__ == "__main__":
     main(all_ways, stacks_lead_to_the_caller, stacks_without_frame_pointers, pointers_and_times,
-         times_pass_while_the_tool_is_busy, threads, forks_and_programs, ends_of_all_kinds,
+         times_pass_while_the_tool_is_busy, threads, forks_and_programs, children_have_names, ends_of_all_kinds,
          limits_stop_the_recording_and_not_the_program, a_recorder_that_stands_still_lets_the_program_go, handlers_and_forks,
          storms_of_threads_libraries_and_forks, killed_in_the_midst_of_threads, a_tool_that_is_killed_leaves_what_it_wrote, a_disk_that_fills_up, only_the_end,
          nothing_is_left_behind)

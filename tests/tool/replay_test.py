@@ -39,6 +39,10 @@ def threads_wait_for_each_other_and_for_nothing_else(folder):
     alone = replayed(trace, "-a", "basalt", "--threads", "1", "--touch", "none")
     equal(alone["threads"], 1, "one thread")
     equal(alone["operations"], kept["operations"], "operations")
+    equal([a["resident_over_live_at_peak"] for a in kept["allocators"]], [None, None], "no moment is the same for all threads")
+    check(alone["allocators"][0]["resident_over_live_at_peak"] > 0, "for one thread there is one")
+    table = basalt("replay", "-r", 1, "-a", "glibc", trace).stdout
+    check(re.search(r"peak/live\nglibc .* -$", table, re.M), table)
 
 
 def every_operation(folder):

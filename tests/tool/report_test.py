@@ -4,12 +4,13 @@ import csv
 import gzip
 import io
 import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 
-from tool import HERE, basalt, check, compile_program, equal, events, info, main
+from tool import BUILD, HERE, basalt, check, compile_program, equal, events, info, main
 
 
 def recorded(folder, *options, name="memory_habits"):
@@ -89,8 +90,14 @@ def budgets(folder):
     equal(basalt("check", "--max-allocs", 1_000_000, "--", busy, 10, "kill").returncode, 137, "the program's own end comes first")
     equal(basalt("check", "--", program).returncode, 2, "nothing to check")
     equal(basalt("check", "--max-peak", "much", "--", program).returncode, 2, "no size")
-    rows = json.loads(basalt("check", "--json", "--max-allocs", 10, "--", program).stdout)
-    equal(rows["budgets"][0]["kept"], False, "as JSON")
+    said = json.loads(basalt("check", "--json", "--max-allocs", "0.01K", "--max-peak", "4M", "--", program).stdout)
+    peak, count = said["budgets"]
+    equal((peak["allowed_bytes"], peak["kept"], count["allowed_blocks"], count["kept"]), (4 << 20, True, 10, False), "as JSON")
+    check(2_900_000 < peak["found_bytes"] < 3_100_000 and count["found_blocks"] > 9_000, f"figures: {said}")
+    equal((said["status"], said["ended"]), (0, "exit 0"), "how it ended")
+    equal(basalt("check", "--max-allocs", "many", "--", program).returncode, 2, "no count")
+    for arguments, ending in ((["sh", "-c", "exit 3"], "sh: exit 3"), ([busy, 10, "kill"], "busy: killed by SIGKILL")):
+        check(ending in basalt("check", "--max-peak", "1G", "--", *arguments).stderr, ending)
 
 
 def comparisons(folder):
@@ -112,7 +119,10 @@ def comparisons(folder):
     run = basalt("compare", *results)
     equal(run.returncode, 0, run.stderr)
     check("glibc: time" in run.stdout and "basalt: peak" in run.stdout, run.stdout)
-    equal(basalt("compare", small, results[0]).returncode, 2, "two that cannot be compared")
+    check(run.stderr.endswith(f"next: basalt report {large}\n"), run.stderr)
+    mixed = basalt("compare", results[0], small)
+    equal(mixed.returncode, 2, "two that cannot be compared")
+    check(f"{results[0]} is the result of a replay, and {small} is a trace" in mixed.stderr, mixed.stderr)
     profiles = []
     for trace in (small, large):
         profiles.append(pathlib.Path(folder) / (trace.name + ".pb.gz"))
@@ -122,6 +132,90 @@ def comparisons(folder):
     check(re.search(r"alloc_objects\s+1\d{3}\s+5\d{3}", run.stdout), run.stdout)
     profiles[0].write_bytes(gzip.compress(b"no profile"))
     equal(basalt("compare", *profiles).returncode, 2, "no profile")
+
+
+def comparisons_of_what_is_not_whole(folder):
+    whole, cut, damaged, busy = (pathlib.Path(folder) / name for name in ("a", "b", "c", "busy"))
+    compile_program(folder, "busy")
+    basalt("record", "-q", "-o", whole, "--", busy, 100_000)
+    basalt("record", "-q", "-o", cut, "--max-size", "20K", "--", busy, 1_000_000)
+    damaged.write_bytes(whole.read_bytes()[:-3000])
+    for bad in (cut, damaged):
+        for pair in ((whole, bad), (bad, whole)):
+            run = basalt("compare", "--max-regress", "1000%", *pair)
+            equal(run.returncode, 2, f"{pair} with a bound")
+            check(f"{bad} is not whole, so nothing is sure" in run.stderr and run.stdout == "", run.stderr)
+            run = basalt("compare", *pair)
+            equal(run.returncode, 0, f"{pair} to look at")
+            check(f"{bad} is not whole" in run.stderr, run.stderr)
+
+
+def comparisons_of_profiles_have_names(folder):
+    grows, few, many = compile_program(folder, "grows"), f"{folder}/few", f"{folder}/many"
+    for profile, times in ((few, 100), (many, 300)):
+        basalt("profile", "-q", "--period", 1, "-o", profile, "--", grows, times)
+    run = basalt("compare", few, many)
+    check(re.search(r"[+] .* that_grows \(grows.c:\d+\)", run.stdout) and "(not known)" not in run.stdout, run.stdout)
+    check(f"next: go tool pprof -top -diff_base {few} {many}" in run.stderr, run.stderr)
+
+
+def what_is_next_runs_as_it_is_printed(folder):
+    """File names with spaces and quotes in them; each line is given to a shell that runs the tool's own commands, and only names the others."""
+    trace, program = pathlib.Path(folder) / "it's a trace", pathlib.Path(folder) / "a busy one"
+    compile_program(folder, "busy").rename(program)
+    others, bin_folder = pathlib.Path(folder) / "others", pathlib.Path(folder) / "bin"
+    bin_folder.mkdir()
+    for name in ("pprof", "go", "flamegraph.pl"):
+        (bin_folder / name).write_text(f'#!/bin/sh\nfor word; do test -e "$word" && echo "$word" >>{others}; done\nexit 0\n')
+        (bin_folder / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{BUILD / 'bin'}:{bin_folder}:{os.environ['PATH']}"}
+    said = [basalt("record", "-o", trace, "--", program, 1000).stderr]
+    for command in (["report"], ["info"], ["replay", "-r", 1, "-a", "basalt"], ["compare", trace], *(["export", "--to", kind, "-o", f"{folder}/an {kind}"]
+                    for kind in ("pprof", "collapsed", "rep", "csv"))):
+        said.append(basalt(*command, trace).stderr)
+    said += [basalt("import", "-o", f"{folder}/a new one", f"{folder}/an rep").stderr, basalt("profile", "-o", f"{folder}/a profile", "--", program).stderr,
+             basalt("check", "--no-leaks", "--", program, 100).stderr, basalt("run", "--", program).stderr]
+    for text in said:
+        lines = re.findall("^next: (.*)$", text, re.M)
+        equal(len(lines), 1, f"one line: {text}")
+        for line in "".join(lines).split(" · "):
+            run = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+            equal(run.returncode, 0, f"{line}: {run.stderr}")
+    equal(set(others.read_text().splitlines()), {f"{folder}/an pprof", f"{folder}/an collapsed", f"{folder}/a profile"}, "files for other tools")
+
+
+def nothing_is_said_of_nothing(folder):
+    """An empty trace has no shares and no sizes on average; a folder is no trace, and what is not there is said in our words."""
+    heap, trace = pathlib.Path(folder) / "h", pathlib.Path(folder) / "t"
+    heap.write_text("v 10400 3\n")
+    said = basalt("import", "-o", trace, heap)
+    check("next:" not in said.stderr, said.stderr)
+    for command in (["report"], ["report", "--all"], ["info"]):
+        run = basalt(*command, trace)
+        equal(run.returncode, 0, run.stderr)
+        check("  of all" not in run.stdout and "each" not in run.stdout and "next:" not in run.stderr, run.stdout + run.stderr)
+    check("allocated    nothing" in basalt("report", trace).stdout, "what there is")
+    equal(basalt("report", "--html", f"{folder}/p.html", trace).returncode, 0, "a page of nothing")
+    heap.write_text("v 10400 3\n+ 10 1 a0\n")
+    basalt("import", "-o", trace, heap)
+    check("No block was freed." in basalt("report", "--threads", trace).stdout, "no share of no frees")
+    for command in (["report"], ["info"], ["dump"], ["replay"], ["import"], ["export", "--to", "csv"], ["compare", trace]):
+        for path, words in ((folder, f"{folder} is a folder"), (f"{folder}/none", "cannot be opened: No such file")):
+            run = basalt(*command, path)
+            equal(run.returncode, 2, f"{command} {path}")
+            check(words in run.stderr and len(run.stderr.splitlines()) == 2, run.stderr)
+
+
+def from_none_there_is_no_share(folder):
+    none, some = pathlib.Path(folder) / "none", pathlib.Path(folder) / "some"
+    for trace, text in ((none, "10\n1\n2\n1\na 0 10\nf 0\n"), (some, "10\n1\n1\n1\na 0 10\n")):
+        trace.with_suffix(".rep").write_text(text)
+        basalt("import", "-o", trace, trace.with_suffix(".rep"))
+    run = basalt("compare", "--max-regress", "500%", none, some)
+    equal(run.returncode, 1, "what was not there before is a regression")
+    check(re.search(r"not freed at the end\s+0 B\s+10 B\s+from none\s+REGRESSED", run.stdout), run.stdout)
+    rows = {row["name"]: row for row in json.loads(basalt("compare", "--json", none, some).stdout)["rows"]}
+    equal(rows["not freed at the end"]["change"], None, "as JSON")
 
 
 def exports(folder):
@@ -170,4 +264,5 @@ def imports(folder):
 
 
 if __name__ == "__main__":
-    main(the_habits_are_found, words, pages, a_program_that_changed_has_no_names, budgets, comparisons, exports, imports)
+    main(the_habits_are_found, words, pages, a_program_that_changed_has_no_names, budgets, comparisons, comparisons_of_what_is_not_whole,
+         comparisons_of_profiles_have_names, what_is_next_runs_as_it_is_printed, nothing_is_said_of_nothing, from_none_there_is_no_share, exports, imports)

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <string>
 
 #include "analysis/analysis.hpp"
 #include "commands.hpp"
@@ -22,16 +23,19 @@ using nlohmann::json;
 
 struct Wishes {
   std::vector<std::string> command;
-  std::string most_peak, most_bytes;
-  std::optional<std::uint64_t> most_allocations;
+  std::string most_peak, most_bytes, most_allocations;
   bool no_leaks = false, as_json = false;
   std::vector<std::string> suppressed;
 };
 
+// What was found, in bytes or a number of blocks.
 struct Budget {
   std::string name;
-  std::string found, allowed;
-  bool kept = true;
+  const char* unit;
+  std::uint64_t found = 0, allowed = 0;
+  std::string found_text, allowed_text;
+
+  [[nodiscard]] bool kept() const { return found <= allowed; }
 };
 
 // What the C and C++ libraries and the dynamic linker keep for themselves to the end. What they allocate for the program, by
@@ -77,55 +81,63 @@ struct Budget {
   std::vector<Budget> all;
   const auto judge_bytes = [&](const char* name, const std::string& wish, std::uint64_t value) {
     if (!wish.empty())
-      all.push_back({name, bytes_text(value), bytes_text(parse_bytes(wish)), value <= parse_bytes(wish)});
+      all.push_back(
+          {name, "bytes", value, parse_bytes(wish), bytes_text(value), bytes_text(parse_bytes(wish))});
   };
   judge_bytes("peak of live bytes", wishes.most_peak, reader.totals().peak_bytes);
   judge_bytes("bytes allocated", wishes.most_bytes, found.allocated.bytes);
-  if (wishes.most_allocations)
-    all.push_back({"allocations", fmt::format("{}", found.allocated.count),
-                   fmt::format("{}", *wishes.most_allocations),
-                   found.allocated.count <= *wishes.most_allocations});
+  if (!wishes.most_allocations.empty()) {
+    const std::uint64_t most = parse_count(wishes.most_allocations);
+    all.push_back({"allocations", "blocks", found.allocated.count, most,
+                   std::to_string(found.allocated.count), std::to_string(most)});
+  }
   if (!wishes.no_leaks) return all;
   analysis::Amount sum;
   for (const NamedSite& named : left) sum += named.site.left;
-  all.push_back({"blocks that are not freed", fmt::format("{} ({})", sum.count, bytes_text(sum.bytes)), "0",
-                 sum.count == 0});
+  all.push_back({"blocks that are not freed", "blocks", sum.count, 0,
+                 fmt::format("{} ({})", sum.count, bytes_text(sum.bytes)), "0"});
   return all;
 }
 
-void print(const Wishes& wishes, const std::vector<Budget>& budgets, const std::vector<NamedSite>& left) {
-  if (wishes.as_json) {
-    json rows = json::array(), sites = json::array();
-    for (const Budget& budget : budgets)
-      rows.push_back({{"name", budget.name},
-                      {"found", budget.found},
-                      {"allowed", budget.allowed},
-                      {"kept", budget.kept}});
-    for (const NamedSite& named : left)
-      sites.push_back(
-          {{"name", named.name}, {"blocks", named.site.left.count}, {"bytes", named.site.left.bytes}});
-    const json all{
-        {"kind", "basalt check"}, {"command", wishes.command}, {"budgets", rows}, {"leaks", sites}};
-    fmt::print("{}\n", all.dump(2, ' ', false, json::error_handler_t::replace));
-    return;
-  }
+void print_json(const Wishes& wishes, const Recorded& recorded, const std::vector<Budget>& budgets,
+                const std::vector<NamedSite>& left) {
+  json rows = json::array(), sites = json::array();
   for (const Budget& budget : budgets)
-    fmt::print(stderr, "basalt: {:<9} {}: {}, allowed {}\n", budget.kept ? "kept" : "EXCEEDED", budget.name,
-               budget.found, budget.allowed);
+    rows.push_back({{"name", budget.name},
+                    {std::string{"found_"} + budget.unit, budget.found},
+                    {std::string{"allowed_"} + budget.unit, budget.allowed},
+                    {"kept", budget.kept()}});
+  for (const NamedSite& named : left)
+    sites.push_back(
+        {{"name", named.name}, {"blocks", named.site.left.count}, {"bytes", named.site.left.bytes}});
+  const json all{{"kind", "basalt check"},   {"command", wishes.command}, {"status", recorded.status},
+                 {"ended", recorded.ending}, {"budgets", rows},           {"leaks", sites}};
+  fmt::print("{}\n", all.dump(2, ' ', false, json::error_handler_t::replace));
+}
+
+void print(const Wishes& wishes, const Recorded& recorded, const std::vector<Budget>& budgets,
+           const std::vector<NamedSite>& left) {
+  if (recorded.status != success) fmt::print(stderr, "basalt: {}: {}\n", wishes.command[0], recorded.ending);
+  for (const Budget& budget : budgets)
+    fmt::print(stderr, "basalt: {:<9} {}: {}, allowed {}\n", budget.kept() ? "kept" : "EXCEEDED", budget.name,
+               budget.found_text, budget.allowed_text);
   for (std::size_t i = 0; i != std::min<std::size_t>(left.size(), 10); ++i)
     fmt::print(stderr, "  {:>10} in {} blocks  {}\n", bytes_text(left[i].site.left.bytes),
                left[i].site.left.count, left[i].name);
-  suggest(
-      fmt::format("basalt record -- {0} and basalt report say who asks for it", shell_text(wishes.command)));
+  const std::string trace = std::filesystem::path{wishes.command[0]}.filename().string() + ".trace";
+  suggest(fmt::format("basalt record -- {}; basalt report {}{}", shell_text(wishes.command),
+                      left.empty() ? "" : "--leaks ", shell_text({trace})));
 }
 
 int check_program(const Wishes& wishes) {
-  if (wishes.most_peak.empty() && wishes.most_bytes.empty() && !wishes.most_allocations && !wishes.no_leaks)
+  if (wishes.most_peak.empty() && wishes.most_bytes.empty() && wishes.most_allocations.empty() &&
+      !wishes.no_leaks)
     throw UserError("there is nothing to check",
                     "say --max-peak 64M, --max-bytes 1G, --max-allocs 10000 or --no-leaks");
   for (const std::string& size : {wishes.most_peak, wishes.most_bytes}) {
     if (!size.empty()) (void)parse_bytes(size);
   }
+  if (!wishes.most_allocations.empty()) (void)parse_count(wishes.most_allocations);
   const TemporaryFile trace{"trace"};
   RecordingWishes recording;
   recording.command = wishes.command;
@@ -147,9 +159,13 @@ int check_program(const Wishes& wishes) {
   const std::vector<NamedSite> left =
       wishes.no_leaks ? leaks(reader, found, wishes) : std::vector<NamedSite>{};
   const std::vector<Budget> budgets = judged(wishes, reader, found, left);
-  print(wishes, budgets, left);
+  if (wishes.as_json) {
+    print_json(wishes, recorded, budgets, left);
+  } else {
+    print(wishes, recorded, budgets, left);
+  }
   if (recorded.status != success) return recorded.status;
-  return std::all_of(budgets.begin(), budgets.end(), [](const Budget& budget) { return budget.kept; })
+  return std::all_of(budgets.begin(), budgets.end(), [](const Budget& budget) { return budget.kept(); })
              ? success
              : found_wanting;
 }
@@ -161,14 +177,17 @@ Action describe_check(Options page) {
   page.add_option("--max-peak", wishes->most_peak, "how many bytes may be live at once, as in 64M")
       .takes("SIZE");
   page.add_option("--max-bytes", wishes->most_bytes, "how many may be allocated in all").takes("SIZE");
-  page.add_option("--max-allocs", wishes->most_allocations, "how many blocks may be allocated");
+  page.add_option("--max-allocs", wishes->most_allocations,
+                  "how many blocks may be allocated, as in 5K for 5000")
+      .takes("COUNT");
   page.add_flag("--no-leaks", wishes->no_leaks,
                 "every block is to be freed, but for what the C and C++ libraries keep for themselves");
   page.add_option("--suppress", wishes->suppressed,
                   "leaks in places whose names contain this are none; may be repeated")
       .takes("WORD")
       .repeats();
-  page.add_flag("--json", wishes->as_json, "as one JSON object on stdout");
+  page.add_flag("--json", wishes->as_json,
+                "as one JSON object on stdout, behind what the program writes there");
   page.add_option("PROGRAM", wishes->command, "behind --, with its arguments").required();
   return [wishes] { return check_program(*wishes); };
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,14 +18,8 @@ namespace basalt::tool {
 
 namespace {
 
-constexpr std::array keys{SIGINT, SIGQUIT};
-
-void set_keys(sighandler_t handler) {
-  for (const int signal : keys) ::signal(signal, handler);
-}
-
 [[noreturn]] void become(const Started& started, int report) {
-  set_keys(SIG_DFL);
+  Companion::as_before();
   if (!started.preload.empty()) {
     const char* const others = std::getenv("LD_PRELOAD");
     const std::string all =
@@ -49,6 +42,13 @@ void set_keys(sighandler_t handler) {
   return WIFSIGNALED(waited) ? 128 + WTERMSIG(waited) : WEXITSTATUS(waited);
 }
 
+[[nodiscard]] std::string ending_of(int waited) {
+  if (!WIFSIGNALED(waited)) return fmt::format("exit {}", WEXITSTATUS(waited));
+  const char* const name = ::sigabbrev_np(WTERMSIG(waited));
+  return name == nullptr ? fmt::format("killed by signal {}", WTERMSIG(waited))
+                         : fmt::format("killed by SIG{}", name);
+}
+
 }  // namespace
 
 // A pipe that closes with the execution tells whether that succeeded.
@@ -60,14 +60,12 @@ Child::Child(const Started& started) {
   std::fflush(nullptr);
   pid_ = ::fork();
   if (pid_ == 0) become(started, report[1]);
+  companion_.met(pid_ > 0 ? pid_ : 0);
   ::close(report[1]);
   int error = pid_ < 0 ? errno : 0;
   if (pid_ > 0 && ::read(report[0], &error, sizeof error) != sizeof error) error = 0;
   ::close(report[0]);
-  if (error == 0) {
-    set_keys(SIG_IGN);
-    return;
-  }
+  if (error == 0) return;
   if (pid_ > 0) (void)wait();
   throw CannotRun(fmt::format("{} cannot be run: {}", started.command[0], std::strerror(error)),
                   "give a path, or a name that is on PATH", error == ENOENT ? not_found : cannot_execute);
@@ -75,20 +73,25 @@ Child::Child(const Started& started) {
 
 Child::~Child() {
   if (pid_ > 0) (void)wait();
-  set_keys(SIG_DFL);
 }
 
 std::optional<int> Child::ended() {
   int waited = 0;
-  if (!status_ && ::wait4(pid_, &waited, WNOHANG, &used_) == pid_) status_ = status_of(waited);
+  if (!status_ && ::wait4(pid_, &waited, WNOHANG, &used_) == pid_) end_with(waited);
   return status_;
 }
 
 int Child::wait() {
   int waited = 0;
   while (!status_ && ::wait4(pid_, &waited, 0, &used_) < 0 && errno == EINTR) continue;
-  if (!status_) status_ = status_of(waited);
+  if (!status_) end_with(waited);
   return *status_;
+}
+
+void Child::end_with(int waited) {
+  status_ = status_of(waited);
+  ending_ = ending_of(waited);
+  companion_.gone();
 }
 
 std::string library_path(const std::string& name) {

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "signals.hpp"
+
 namespace basalt::tool {
 
 struct Started {
@@ -18,8 +20,8 @@ struct Started {
   std::string pid_variable;  // is set to the program's own number; empty: none
 };
 
-// A program that runs beside the tool. While there is one, the keys that interrupt reach it, and not the tool: what it leaves
-// behind is still to be read.
+// A program that runs beside the tool. While there is one, signals that would end the tool end it, and not the tool: what it
+// leaves behind is still to be read.
 class Child {
  public:
   // Throws: UserError, if the program is not there or cannot be executed.
@@ -34,12 +36,23 @@ class Child {
   [[nodiscard]] std::optional<int> ended();
   [[nodiscard]] int wait();
 
+  [[nodiscard]] bool succeeded() const noexcept { return status_ && *status_ == 0; }
+  // How it ended: `exit 3`, or `killed by SIGSEGV`.
+  [[nodiscard]] const std::string& ending() const noexcept { return ending_; }
+
+  // Returns: a signal that came for the tool meanwhile; 0: none.
+  [[nodiscard]] int interrupted() const noexcept { return companion_.interrupted(); }
+
   // What it used, once it has ended.
   [[nodiscard]] const rusage& used() const noexcept { return used_; }
 
  private:
+  void end_with(int waited);
+
+  Companion companion_;
   pid_t pid_ = -1;
   std::optional<int> status_;
+  std::string ending_;
   rusage used_{};
 };
 

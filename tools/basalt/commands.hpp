@@ -23,7 +23,9 @@ Action describe_top(Options page);
 inline constexpr Command check_command{
     "check", "Run a program and fail if it needs more memory than it may",
     "The program is recorded, and held against what it may need. Its own status comes first, if it fails;\n"
-    "else 1 says that a budget was exceeded. What was found is on stderr, for stdout is the program's.",
+    "else 1 says that a budget was exceeded. What was found is on stderr, for stdout is the program's; with "
+    "--json it is on stdout, behind "
+    "that.",
     "  basalt check --max-peak 64M --max-allocs 10000 -- ./test\n"
     "  basalt check --no-leaks --suppress my_cache -- ./test",
     describe_check};

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -37,7 +39,11 @@ struct Row {
   std::string before_text, after_text;
   bool judged = true;  // else it is a part of another row, and says how that is made up
 
-  [[nodiscard]] double change() const { return before == 0 ? (after == 0 ? 0 : 1) : after / before - 1; }
+  // What was not there before has grown by more than any share of it.
+  [[nodiscard]] double change() const {
+    if (before == 0) return after == 0 ? 0 : std::numeric_limits<double>::infinity();
+    return after / before - 1;
+  }
   // What was measured once is what it is; what was measured often regressed if all that is probable lies beyond the bound.
   [[nodiscard]] bool regressed(double most) const {
     return judged && (ratio ? ratio->low - 1 : change()) > most;
@@ -63,6 +69,7 @@ struct TraceFigures {
   analysis::Findings findings;
   std::map<std::string, std::int64_t> at_peak;  // by place
   std::uint64_t peak = 0;
+  std::string not_whole;  // why; empty: it is
 };
 
 [[nodiscard]] TraceFigures figures_of(const std::string& path) {
@@ -72,7 +79,9 @@ struct TraceFigures {
   figures.findings =
       analysis::analyse(reader, analysis::peak_event(reader), [&](std::uint64_t done) { progress.at(done); });
   figures.peak = reader.totals().peak_bytes;
-  mention_damage(reader, path);
+  figures.not_whole = what_is_missing(reader);
+  if (!figures.not_whole.empty())
+    fmt::print(stderr, "basalt: {} is not whole: {}\n", path, figures.not_whole);
   if (!reader.header().columns.stacks) return figures;
   symbols::Symbolizer names{reader.tables()};
   for (const NamedSite& named : named_sites(figures.findings, names))
@@ -112,7 +121,7 @@ void print_places(const Places& a, const Places& b, std::size_t rows) {
   json all = json::parse(std::string{std::istreambuf_iterator<char>{file}, {}}, nullptr, false);
   if (!all.is_object() || all.value("kind", "") != "basalt replay")
     throw UserError(path + " is neither a trace nor a profile nor what basalt replay --json prints",
-                    "name two of the same kind");
+                    "make one: basalt record -o FILE -- PROGRAM");
   return all;
 }
 
@@ -162,14 +171,56 @@ void print_places(const Places& a, const Places& b, std::size_t rows) {
   return magic == std::string(trace::file_magic, 8);
 }
 
+enum class Kind : std::uint8_t { trace, profile, replay };
+
+// Throws: UserError, if it is none of them.
+[[nodiscard]] Kind kind_of(const std::string& path) {
+  require_file(path);
+  if (is_trace(path)) return Kind::trace;
+  if (is_packed(path)) return Kind::profile;
+  (void)json_in(path);
+  return Kind::replay;
+}
+
+// Returns: the kind of both.  Throws: UserError.
+[[nodiscard]] Kind kind_of_both(const Wishes& wishes) {
+  constexpr std::array names{"a trace", "a profile", "the result of a replay"};
+  const Kind a = kind_of(wishes.a), b = kind_of(wishes.b);
+  if (a != b)
+    throw UserError(fmt::format("{} is {}, and {} is {}", wishes.a, names[static_cast<std::size_t>(a)],
+                                wishes.b, names[static_cast<std::size_t>(b)]),
+                    "name two of the same kind");
+  return a;
+}
+
+// What is not whole has needed less than the program did: it would pass.
+void require_whole(const Wishes& wishes, const TraceFigures& a, const TraceFigures& b) {
+  if (wishes.most_regress.empty() || (a.not_whole.empty() && b.not_whole.empty())) return;
+  throw UserError(
+      fmt::format("{} is not whole, so nothing is sure", a.not_whole.empty() ? wishes.b : wishes.a),
+      "record it anew, or compare without --max-regress");
+}
+
+[[nodiscard]] std::string next_after(const Wishes& wishes, Kind kind) {
+  const std::string a = shell_text({wishes.a}), b = shell_text({wishes.b});
+  if (kind == Kind::trace) return fmt::format("basalt report {0} · basalt replay {0}", b);
+  if (kind == Kind::profile) return fmt::format("go tool pprof -top -diff_base {} {}", a, b);
+  return "basalt report " + shell_text({json_in(wishes.b).value("trace", "")});
+}
+
+[[nodiscard]] std::string change_text(const Row& row) {
+  if (std::isinf(row.change())) return "from none";
+  std::string text = fmt::format("{:+.1f} %", 100 * row.change());
+  if (row.ratio)
+    text += fmt::format(" ({:+.1f} to {:+.1f})", 100 * (row.ratio->low - 1), 100 * (row.ratio->high - 1));
+  return text;
+}
+
 void print(const std::vector<Row>& rows, double most) {
   Table table{{"", "before", "after", "change", ""}};
-  for (const Row& row : rows) {
-    std::string change = fmt::format("{:+.1f} %", 100 * row.change());
-    if (row.ratio)
-      change += fmt::format(" ({:+.1f} to {:+.1f})", 100 * (row.ratio->low - 1), 100 * (row.ratio->high - 1));
-    table.add({row.name, row.before_text, row.after_text, change, row.regressed(most) ? "REGRESSED" : ""});
-  }
+  for (const Row& row : rows)
+    table.add({row.name, row.before_text, row.after_text, change_text(row),
+               row.regressed(most) ? "REGRESSED" : ""});
   fmt::print("{}", table.text());
 }
 
@@ -189,10 +240,12 @@ int compare(const Wishes& wishes) {
                                                   : parse_percent(wishes.most_regress);
   std::vector<Row> rows;
   Places before, after;
-  if (is_trace(wishes.a) && is_trace(wishes.b)) {
+  const Kind kind = kind_of_both(wishes);
+  if (kind == Kind::trace) {
     const TraceFigures a = figures_of(wishes.a), b = figures_of(wishes.b);
+    require_whole(wishes, a, b);
     rows = rows_of(a, b), before = a.at_peak, after = b.at_peak;
-  } else if (is_packed(wishes.a) && is_packed(wishes.b)) {
+  } else if (kind == Kind::profile) {
     const Profile a = read_profile(wishes.a), b = read_profile(wishes.b);
     rows = rows_of(a, b), before = a.places, after = b.places;
   } else {
@@ -205,7 +258,7 @@ int compare(const Wishes& wishes) {
   } else {
     print(rows, most);
     print_places(before, after, wishes.rows);
-    if (is_trace(wishes.b)) suggest(fmt::format("basalt report {0} · basalt replay {0}", wishes.b));
+    suggest(next_after(wishes, kind));
   }
   return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.regressed(most); })
              ? found_wanting
@@ -217,9 +270,8 @@ int compare(const Wishes& wishes) {
 Action describe_compare(Options page) {
   const auto wishes = std::make_shared<Wishes>();
   page.add_option("BEFORE", wishes->a, "a trace, a profile of pprof, or what basalt replay --json printed")
-      .required()
-      .existing_file();
-  page.add_option("AFTER", wishes->b, "another one of the same kind").required().existing_file();
+      .required();
+  page.add_option("AFTER", wishes->b, "another one of the same kind").required();
   page.add_option("--max-regress", wishes->most_regress,
                   "exit with 1 if anything became worse by more than that, as in 3%")
       .takes("SHARE");

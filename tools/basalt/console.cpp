@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -71,6 +72,20 @@ std::uint64_t parse_bytes(const std::string& text) {
     throw UserError(fmt::format("{} is no size", text),
                     "write bytes, or a number with K, M, G or T behind it, as in 64M");
   return static_cast<std::uint64_t>(bytes);
+}
+
+std::uint64_t parse_count(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  const std::string unit = end;
+  double factor = -1;
+  for (const auto& [name, value] : {std::pair{"", 1.0}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}}) {
+    if (unit == name) factor = value;
+  }
+  if (end == text.c_str() || factor < 0 || !(number >= 0) || number * factor > 1e18)
+    throw UserError(fmt::format("{} is no count", text),
+                    "write a number, or one with K, M or G behind it for thousands and so on, as in 5K");
+  return static_cast<std::uint64_t>(std::llround(number * factor));
 }
 
 std::uint64_t parse_nanoseconds(const std::string& text) {

@@ -26,6 +26,9 @@ class UserError : public std::runtime_error {
 // `64M`, `1.5GiB`, `4096`.  Throws: UserError.
 [[nodiscard]] std::uint64_t parse_bytes(const std::string& text);
 
+// `5000`, `5K` for as many, `1.5M`.  Throws: UserError.
+[[nodiscard]] std::uint64_t parse_count(const std::string& text);
+
 // `1.5s`, `200ms`, `2m`.  Throws: UserError.
 [[nodiscard]] std::uint64_t parse_nanoseconds(const std::string& text);
 

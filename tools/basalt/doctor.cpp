@@ -1,9 +1,4 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <gelf.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,11 +9,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 
 #include "child.hpp"
 #include "commands.hpp"
 #include "console.hpp"
+#include "program_file.hpp"
 #include "symbols/frame_pointers.hpp"
 
 namespace basalt::tool {
@@ -40,90 +35,6 @@ struct Finding {
   std::string what;
   std::string next;  // what to do
 };
-
-// What can be read from a file in the ELF format, without running it.
-class Elf64 {
- public:
-  explicit Elf64(const std::string& path) : file_{::open(path.c_str(), O_RDONLY | O_CLOEXEC)} {
-    elf_version(EV_CURRENT);
-    if (file_ >= 0) elf_ = elf_begin(file_, ELF_C_READ_MMAP, nullptr);
-    if (elf_ != nullptr && elf_kind(elf_) != ELF_K_ELF) elf_end(elf_), elf_ = nullptr;
-  }
-  ~Elf64() {
-    elf_end(elf_);
-    if (file_ >= 0) ::close(file_);
-  }
-  Elf64(const Elf64&) = delete;
-  Elf64& operator=(const Elf64&) = delete;
-
-  [[nodiscard]] bool ok() const noexcept { return elf_ != nullptr; }
-  [[nodiscard]] bool asks_for_a_linker() const { return has_part(PT_INTERP); }
-  [[nodiscard]] int word_bits() const { return gelf_getclass(elf_) == ELFCLASS64 ? 64 : 32; }
-
-  // Returns: the names that it defines, or those that it wants from others; with debug information all that it defines.
-  [[nodiscard]] std::set<std::string> defined() const {
-    return names([](const GElf_Sym& symbol) { return symbol.st_shndx != SHN_UNDEF; });
-  }
-  [[nodiscard]] std::set<std::string> wanted() const {
-    return names([](const GElf_Sym& symbol) { return symbol.st_shndx == SHN_UNDEF; });
-  }
-
- private:
-  template <class Choose>
-  [[nodiscard]] std::set<std::string> names(Choose choose) const {
-    std::set<std::string> names;
-    for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf_, section)) != nullptr;) {
-      GElf_Shdr head;
-      if (gelf_getshdr(section, &head) == nullptr ||
-          (head.sh_type != SHT_DYNSYM && head.sh_type != SHT_SYMTAB) || head.sh_entsize == 0)
-        continue;
-      Elf_Data* const data = elf_getdata(section, nullptr);
-      for (std::size_t i = 0; i != head.sh_size / head.sh_entsize; ++i) {
-        GElf_Sym symbol;
-        if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr || !choose(symbol)) continue;
-        if (const char* const name = elf_strptr(elf_, head.sh_link, symbol.st_name)) names.insert(name);
-      }
-    }
-    return names;
-  }
-
-  [[nodiscard]] bool has_part(GElf_Word type) const {
-    std::size_t count = 0;
-    elf_getphdrnum(elf_, &count);
-    for (std::size_t i = 0; i != count; ++i) {
-      GElf_Phdr part;
-      if (gelf_getphdr(elf_, static_cast<int>(i), &part) != nullptr && part.p_type == type) return true;
-    }
-    return false;
-  }
-
-  int file_;
-  Elf* elf_ = nullptr;
-};
-
-// Returns: as execvp finds it; empty if it is not there.
-[[nodiscard]] std::string path_of(const std::string& name) {
-  if (name.find('/') != std::string::npos) return fs::exists(name) ? name : "";
-  const char* const path = std::getenv("PATH");
-  std::istringstream folders{path == nullptr ? "/usr/bin:/bin" : path};
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    std::string file = (folder.empty() ? "." : folder) + "/" + name;
-    if (::access(file.c_str(), X_OK) == 0 && !fs::is_directory(file)) return file;
-  }
-  return "";
-}
-
-// Returns: the program that a script names in its first line; empty if the file is no script.
-[[nodiscard]] std::string interpreter_of(const std::string& path) {
-  std::ifstream file{path};
-  std::string line;
-  std::getline(file, line);
-  if (!line.starts_with("#!")) return "";
-  std::istringstream words{line.substr(2)};
-  std::string first, second;
-  words >> first >> second;
-  return first.ends_with("/env") && !second.empty() ? path_of(second) : first;
-}
 
 // Returns: the shared libraries that the dynamic linker would load, by asking it.
 [[nodiscard]] std::vector<std::string> libraries_of(const std::string& path) {
@@ -170,7 +81,7 @@ class Examination {
           "what it starts itself is seen only with --children");
       path = interpreter;
     }
-    look_at_rights(path);
+    for (Obstacle& one : obstacles_of(path)) add(Weight::stops, std::move(one.what), std::move(one.next));
     look_at_file(path);
     look_around();
   }
@@ -182,30 +93,12 @@ class Examination {
     findings_.push_back({weight, std::move(what), std::move(next)});
   }
 
-  // The dynamic linker ignores preloaded libraries where a program gains rights.
-  void look_at_rights(const std::string& path) {
-    struct stat facts {};
-    if (::stat(path.c_str(), &facts) != 0) return;
-    const bool gains = ((facts.st_mode & S_ISUID) != 0 && facts.st_uid != ::geteuid()) ||
-                       ((facts.st_mode & S_ISGID) != 0 && facts.st_gid != ::getegid());
-    if (gains)
-      add(Weight::stops, path + " is setuid or setgid: it ignores LD_PRELOAD",
-          "run it as its owner, or link it to Basalt");
-    if (::getxattr(path.c_str(), "security.capability", nullptr, 0) > 0 && ::geteuid() != 0)
-      add(Weight::stops, path + " has capabilities of its own: it ignores LD_PRELOAD",
-          "run a copy, which has none, or link it to Basalt");
-  }
-
   void look_at_file(const std::string& path) {
-    const Elf64 elf{path};
+    const ProgramFile elf{path};
     if (!elf.ok())
       return add(Weight::stops, path + " is no program in the ELF format",
                  "name the program that interprets it");
-    if (elf.word_bits() != 64)
-      return add(Weight::stops, path + " is a program of 32 bits", "Basalt is built for 64 bits");
-    if (!elf.asks_for_a_linker())
-      return add(Weight::stops, path + " is linked statically: nothing can be preloaded",
-                 "link it to basalt::global instead");
+    if (elf.word_bits() != 64 || !elf.asks_for_a_linker()) return;
     if (brings_malloc(elf.defined()))
       add(Weight::mind, path + " has an allocator of its own built in",
           "its own calls do not reach Basalt; build it without (for instance with the system's malloc)");
@@ -253,7 +146,7 @@ class Examination {
       return add(Weight::stops, "it uses musl, and the library was built for glibc",
                  "build Basalt with musl-gcc, and link it");
     if (is_libc_or_linker(path)) return;
-    const Elf64 elf{path};
+    const ProgramFile elf{path};
     if (elf.ok() && brings_malloc(elf.defined()))
       add(Weight::mind, fmt::format("{} is an allocator, or brings one", path),
           "what is preloaded comes first: that works, unless the library keeps its own for itself");

@@ -33,7 +33,7 @@ constexpr std::array<const char*, trace::op_count> op_names{
   if (trace::begins_block(event.op)) line["block"] = event.block, line["size"] = event.size;
   if (trace::ends_block(event.op)) line["ended"] = event.ended;
   if (event.op == Op::allocate_aligned) line["alignment"] = std::uint64_t{1} << event.alignment_log2;
-  if (columns.pointers) line["pointer"] = fmt::format("{:#x}", event.pointer);
+  if (columns.pointers && event.pointer != 0) line["pointer"] = fmt::format("{:#x}", event.pointer);
   if (columns.times) line["time_ns"] = event.time;
   if (columns.stacks && trace::begins_block(event.op)) line["stack"] = event.stack;
   return line;

@@ -173,10 +173,12 @@ void export_collapsed(trace::Reader& reader, const Wishes& wishes, Output& out) 
 }
 
 [[nodiscard]] std::string next_after(const Wishes& wishes) {
-  if (wishes.to == "pprof") return "pprof -http : " + wishes.output;
-  if (wishes.to == "collapsed") return "flamegraph.pl " + wishes.output;
-  if (wishes.to == "rep") return "basalt import " + wishes.output;
-  return "basalt report " + wishes.path;
+  const std::string output = shell_text({wishes.output});
+  if (wishes.to == "pprof") return "pprof -http : " + output;
+  if (wishes.to == "collapsed")
+    return fmt::format("flamegraph.pl {} > {}", output, shell_text({wishes.output + ".svg"}));
+  if (wishes.to == "rep") return "basalt import " + output;
+  return "basalt report " + shell_text({wishes.path});
 }
 
 int export_trace(const Wishes& wishes) {

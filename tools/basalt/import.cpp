@@ -14,6 +14,7 @@
 
 #include "commands.hpp"
 #include "console.hpp"
+#include "open_trace.hpp"
 #include "trace/writer.hpp"
 
 namespace basalt::tool {
@@ -176,6 +177,7 @@ void import_heaptrack(std::istream& lines, const std::string& path, Importer& to
 }
 
 int import_file(Wishes& wishes) {
+  require_file(wishes.path, "name a file of heaptrack, or a .rep of the malloc lab");
   const std::string text = contents(wishes.path);
   const std::size_t first_line = text.find('\n');
   const bool heaptrack = text.starts_with("v ") && first_line != std::string::npos;
@@ -200,7 +202,7 @@ int import_file(Wishes& wishes) {
   }
   fmt::print(stderr, "basalt: {} events, {} live at the peak, in {}\n", count_text(totals.events),
              bytes_text(totals.peak_bytes), wishes.output);
-  suggest("basalt replay " + wishes.output);
+  if (totals.blocks_begun != 0) suggest("basalt replay " + shell_text({wishes.output}));
   return success;
 }
 
@@ -211,8 +213,7 @@ Action describe_import(Options page) {
   page.add_option(
           "FILE", wishes->path,
           "of heaptrack (as recorded or as interpreted, gzip, zstd or plain), or a .rep of the malloc lab")
-      .required()
-      .existing_file();
+      .required();
   page.add_option("-o,--output", wishes->output, "the trace; by default FILE.trace here").takes("FILE");
   page.add_flag("--json", wishes->as_json, "what came of it as one JSON object");
   return [wishes] { return import_file(*wishes); };

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -52,11 +51,12 @@ struct Wishes {
 
 void print(const trace::Reader& reader, const std::string& path) {
   const trace::Totals& totals = reader.totals();
-  const double per_event =
-      static_cast<double>(reader.bytes()) / static_cast<double>(std::max<std::uint64_t>(totals.events, 1));
+  const std::string per_event =
+      totals.events == 0 ? ""
+                         : fmt::format(", {:.2f} bytes each", static_cast<double>(reader.bytes()) /
+                                                                  static_cast<double>(totals.events));
   fmt::print("{}\n", styled(Style::strong, shell_text(reader.header().command)));
-  fmt::print("  events     {} in {}, {:.2f} bytes each\n", count_text(totals.events),
-             bytes_text(reader.bytes()), per_event);
+  fmt::print("  events     {} in {}{}\n", count_text(totals.events), bytes_text(reader.bytes()), per_event);
   fmt::print("  blocks     {} were allocated; at most {} were live at once\n",
              count_text(totals.blocks_begun), bytes_text(totals.peak_bytes));
   if (totals.unknown_frees != 0)
@@ -70,7 +70,8 @@ void print(const trace::Reader& reader, const std::string& path) {
                count_text(reader.tables().calls.size() - 1), reader.tables().modules.size());
   fmt::print("  written    by {}, process {}\n", reader.header().writer, reader.header().pid);
   fmt::print("  the trace is {}\n", text_of(totals.ending));
-  suggest(fmt::format("basalt report {0} · basalt replay {0}", path));
+  if (totals.blocks_begun != 0)
+    suggest(fmt::format("basalt report {0} · basalt replay {0}", shell_text({path})));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // basalt: which allocator suits a program, and where does its memory go?
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <exception>
 #include <string>
 
@@ -11,7 +13,24 @@ namespace {
 
 using namespace basalt::tool;
 
+// The library that reads the command line would name the wrong word only behind a command that there is.
+// Throws: UserError.
+void require_command(int count, char** words) {
+  constexpr std::array options{"-h", "--help", "--version"};
+  const std::string first = count < 2 ? "" : words[1];
+  const auto is_first = [&first](const char* option) { return first == option; };
+  const auto is_called = [&first](const Command& command) { return first == command.name; };
+  if (std::any_of(options.begin(), options.end(), is_first) ||
+      std::any_of(commands().begin(), commands().end(), is_called))
+    return;
+  throw UserError(count < 2                ? "there is no command to carry out"
+                  : first.starts_with('-') ? "there is no option " + first
+                                           : "there is no command " + first,
+                  "basalt --help tells what there is");
+}
+
 int run(int count, char** words) {
+  require_command(count, words);
   CLI::App app;
   Action chosen;
   describe_tool(app, chosen);

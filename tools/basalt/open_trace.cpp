@@ -1,25 +1,36 @@
 #include "open_trace.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "console.hpp"
 
 namespace basalt::tool {
 
+void require_file(const std::string& path, const char* next) {
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none)) throw UserError(path + " is a folder", "name a file in it");
+  if (::access(path.c_str(), R_OK) == 0) return;
+  throw UserError(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)), next);
+}
+
 trace::Reader open_trace(const std::string& path) {
-  errno = 0;
-  auto file = trace::open_file(path);
-  if (file == nullptr)
-    throw UserError(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)),
-                    "make a trace first: basalt record -o FILE -- PROGRAM");
-  trace::Reader reader{std::move(file)};
+  require_file(path);
+  trace::Reader reader{trace::open_file(path)};
   if (!reader.readable())
     throw UserError(fmt::format("{}: {}", path, reader.damage()),
                     "make a new one: basalt record -o FILE -- PROGRAM");
   return reader;
+}
+
+std::string what_is_missing(const trace::Reader& reader) {
+  if (!reader.damage().empty()) return reader.damage();
+  const trace::Ending ending = reader.totals().ending;
+  return ending == trace::Ending::complete ? "" : text_of(ending);
 }
 
 void mention_damage(const trace::Reader& reader, const std::string& path) {

@@ -9,8 +9,15 @@
 
 namespace basalt::tool {
 
+// Throws: UserError, if there is no such file, or it cannot be read, or is a folder.
+void require_file(const std::string& path,
+                  const char* next = "make a trace first: basalt record -o FILE -- PROGRAM");
+
 // Throws: UserError, if nothing of it can be read. What else is wrong with it is said on stderr, by `mention_damage`.
 [[nodiscard]] trace::Reader open_trace(const std::string& path);
+
+// Returns: why what was read so far is not all that the program did; empty: it is.
+[[nodiscard]] std::string what_is_missing(const trace::Reader& reader);
 
 // Effects: one sentence on stderr if something was found wrong so far.
 void mention_damage(const trace::Reader& reader, const std::string& path);

@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace basalt::tool {
@@ -19,11 +19,21 @@ Option& Option::one_of(std::initializer_list<const char*> words) {
   return option_->check(CLI::IsMember(std::vector<std::string>(words.begin(), words.end()))), *this;
 }
 Option& Option::between(double least, double most) { return option_->check(CLI::Range(least, most)), *this; }
-Option& Option::existing_file() { return option_->check(CLI::ExistingFile), *this; }
+
+namespace {
+
+// The library would take it for what is left when it is taken from a power of two.
+[[nodiscard]] std::string not_negative(const std::string& text) {
+  return text.starts_with('-') ? text + " is less than nothing" : "";
+}
+
+}  // namespace
 
 template <class Value>
 Option Options::add_option(const std::string& names, Value& value, const std::string& meaning) {
-  return Option{*page_->add_option(names, value, meaning)};
+  CLI::Option& option = *page_->add_option(names, value, meaning);
+  if constexpr (std::is_unsigned_v<Value>) option.check(not_negative);
+  return Option{option};
 }
 Option Options::add_flag(const std::string& names, bool& value, const std::string& meaning) {
   return Option{*page_->add_flag(names, value, meaning)};
@@ -31,7 +41,6 @@ Option Options::add_flag(const std::string& names, bool& value, const std::strin
 
 template Option Options::add_option(const std::string&, std::string&, const std::string&);
 template Option Options::add_option(const std::string&, std::vector<std::string>&, const std::string&);
-template Option Options::add_option(const std::string&, std::optional<std::uint64_t>&, const std::string&);
 template Option Options::add_option(const std::string&, std::uint64_t&, const std::string&);
 template Option Options::add_option(const std::string&, unsigned&, const std::string&);
 template Option Options::add_option(const std::string&, int&, const std::string&);

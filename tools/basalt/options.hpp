@@ -24,7 +24,6 @@ class Option {
   Option& hidden();
   Option& one_of(std::initializer_list<const char*> words);
   Option& between(double least, double most);
-  Option& existing_file();
 
  private:
   CLI::Option* option_;

@@ -1,8 +1,10 @@
 #include "play.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -36,6 +38,15 @@ struct Round {
   throw UserError("basalt-player is not beside the tool", "install both, or build both: script/build");
 }
 
+// Returns: what is in the file, which is no more.
+[[nodiscard]] std::string taken_from(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string bytes{std::istreambuf_iterator<char>{file}, {}};
+  std::error_code none;
+  fs::remove(path, none);
+  return bytes;
+}
+
 [[nodiscard]] Round play_once(const PlayPlan& plan, const Allocator& allocator, Measure measure) {
   constexpr std::array measures{"time", "own", "memory", "latency"};
   constexpr std::array touches{"none", "first", "all"};
@@ -45,12 +56,15 @@ struct Round {
                allocator.library,
                {},
                ""}};
-  if (const int status = child.wait(); status != 0)
+  const int status = child.wait();
+  const std::string bytes = taken_from(answer);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (status == 128 + signal || child.interrupted() == signal)
+      throw CannotRun("the replay was interrupted", "", 128 + signal);
+  }
+  if (status != 0)
     throw std::runtime_error(
         fmt::format("{} could not play the trace: the player ended with status {}", allocator.name, status));
-  std::ifstream file{answer, std::ios::binary};
-  const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
-  fs::remove(answer);
   Round round;
   if (bytes.size() < sizeof round.answer) throw std::runtime_error("the player's answer is not whole");
   std::memcpy(&round.answer, bytes.data(), sizeof round.answer);

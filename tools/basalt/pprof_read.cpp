@@ -7,6 +7,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "console.hpp"
+#include "open_trace.hpp"
 #include "symbols/symbols.hpp"
 
 namespace basalt::tool {
@@ -39,6 +40,9 @@ class Parts {
         case 2:
           take_sample(all.get_message());
           break;
+        case 3:
+          take_mapping(all.get_message());
+          break;
         case 4:
           take_location(all.get_message());
           break;
@@ -54,18 +58,34 @@ class Parts {
     }
   }
 
+  // Who writes a profile in the program itself names nobody: then the files that it was made of do.
   [[nodiscard]] Profile put_together() const {
     Profile profile;
+    trace::Tables tables;
+    for (const Mapping& one : mappings_) {
+      if (one.end != 0)
+        tables.modules.push_back({one.begin, one.end, one.file_offset, text(one.file), text(one.build_id)});
+    }
+    symbols::Symbolizer names{tables};
     for (const auto& [name, unit] : kinds_) profile.kinds.push_back({text(name), text(unit), 0});
     for (const Sample& sample : samples_) {
       for (std::size_t i = 0; i != std::min(profile.kinds.size(), sample.values.size()); ++i)
         profile.kinds[i].sum += sample.values[i];
-      if (!sample.values.empty()) profile.places[place_of(sample)] += sample.values.back();
+      if (!sample.values.empty()) profile.places[place_of(sample, names)] += sample.values.back();
     }
+    mention_changes(names);
     return profile;
   }
 
  private:
+  struct Mapping {
+    std::uint64_t begin = 0, end = 0, file_offset = 0;
+    std::int64_t file = 0, build_id = 0;
+  };
+  struct Location {
+    std::uint64_t address = 0;
+    std::vector<std::uint64_t> functions;
+  };
   struct Sample {
     std::vector<std::uint64_t> locations;
     std::vector<std::int64_t> values;
@@ -103,17 +123,39 @@ class Parts {
     samples_.push_back(std::move(sample));
   }
 
+  void take_mapping(pbf_reader part) {
+    Mapping mapping;
+    while (part.next()) {
+      if (part.tag() == 2) {
+        mapping.begin = part.get_uint64();
+      } else if (part.tag() == 3) {
+        mapping.end = part.get_uint64();
+      } else if (part.tag() == 4) {
+        mapping.file_offset = part.get_uint64();
+      } else if (part.tag() == 5) {
+        mapping.file = part.get_int64();
+      } else if (part.tag() == 6) {
+        mapping.build_id = part.get_int64();
+      } else {
+        part.skip();
+      }
+    }
+    mappings_.push_back(mapping);
+  }
+
   void take_location(pbf_reader part) {
     std::uint64_t id = 0;
-    std::vector<std::uint64_t> functions;
+    Location location;
     while (part.next()) {
       if (part.tag() == 1) {
         id = part.get_uint64();
+      } else if (part.tag() == 3) {
+        location.address = part.get_uint64();
       } else if (part.tag() == 4) {
         pbf_reader line = part.get_message();
         while (line.next()) {
           if (line.tag() == 1) {
-            functions.push_back(line.get_uint64());
+            location.functions.push_back(line.get_uint64());
           } else {
             line.skip();
           }
@@ -122,7 +164,7 @@ class Parts {
         part.skip();
       }
     }
-    functions_at_[id] = std::move(functions);
+    locations_[id] = std::move(location);
   }
 
   void take_function(pbf_reader part) {
@@ -146,12 +188,16 @@ class Parts {
                : "";
   }
 
-  [[nodiscard]] std::string place_of(const Sample& sample) const {
+  [[nodiscard]] std::string place_of(const Sample& sample, symbols::Symbolizer& names) const {
     std::vector<symbols::Frame> frames;
     for (const std::uint64_t location : sample.locations) {
-      const auto found = functions_at_.find(location);
-      if (found == functions_at_.end()) continue;
-      for (const std::uint64_t function : found->second) {
+      const auto found = locations_.find(location);
+      if (found == locations_.end()) continue;
+      if (found->second.functions.empty() && found->second.address != 0) {
+        const std::vector<symbols::Frame>& here = names.frames(found->second.address);
+        frames.insert(frames.end(), here.begin(), here.end());
+      }
+      for (const std::uint64_t function : found->second.functions) {
         const auto name = function_names_.find(function);
         frames.push_back({name == function_names_.end() ? "" : text(name->second), "", 0, false});
       }
@@ -161,7 +207,8 @@ class Parts {
 
   std::vector<std::pair<std::int64_t, std::int64_t>> kinds_;
   std::vector<Sample> samples_;
-  std::map<std::uint64_t, std::vector<std::uint64_t>> functions_at_;
+  std::vector<Mapping> mappings_;
+  std::map<std::uint64_t, Location> locations_;
   std::map<std::uint64_t, std::int64_t> function_names_;
   std::vector<std::string> texts_;
 };

@@ -48,7 +48,7 @@ struct Profiled {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{count});
 }
 
-// A program that is killed leaves nothing: so it is asked now and then.
+// A program that is killed leaves nothing: so it is asked now and then, the sooner the shorter it has run.
 [[nodiscard]] Profiled run(const Wishes& wishes) {
   const TemporaryFile last{"profile"};
   Started started = with_agent(wishes.command);
@@ -61,7 +61,8 @@ struct Profiled {
   if (server) fmt::print(stderr, "basalt: http://{}/debug/pprof/heap, /metrics, /stats\n", server->address());
   Profiled profiled;
   const auto begun = Clock::now();
-  auto next = begun + seconds(wishes.every), warm = begun + seconds(wishes.warm_up);
+  auto next = begun + std::min<Clock::duration>(seconds(wishes.every), 100ms),
+       warm = begun + seconds(wishes.warm_up);
   for (; !child.ended(); std::this_thread::sleep_for(10ms)) {
     const auto now = Clock::now();
     if (wishes.leaks && now >= warm) {
@@ -71,7 +72,7 @@ struct Profiled {
     if (now < next) continue;
     if (std::string profile = asked(child.pid(), agent::ask_profile); !profile.empty())
       profiled.now = std::move(profile);
-    next = now + seconds(wishes.every);
+    next = now + std::min(seconds(wishes.every), now - begun);
   }
   profiled.status = child.wait();
   if (std::string bytes = last.bytes(); !bytes.empty()) {
@@ -158,7 +159,7 @@ void report(const Wishes& wishes, const Profiled& profiled) {
   if (!profiled.is_of_the_end)
     fmt::print(stderr,
                "basalt: the program did not exit by itself: the profile is from before, see --every\n");
-  suggest(fmt::format("pprof -http : {} · go tool pprof -top {}", wishes.path, wishes.path));
+  suggest(fmt::format("pprof -http : {0} · go tool pprof -top {0}", shell_text({wishes.path})));
 }
 
 int profile_program(Wishes& wishes) {
@@ -171,7 +172,7 @@ int profile_program(Wishes& wishes) {
   if (profiled.now.empty()) {
     complain("nothing is known of the program: it did not load the library, or ended without an exit",
              "basalt doctor -- " + shell_text(wishes.command) + " says why; --every 1 asks it each second");
-    return profiled.status == success ? misused : profiled.status;
+    return profiled.status == success ? found_wanting : profiled.status;
   }
   write(wishes.path, gzipped(profiled.now));
   report(wishes, profiled);

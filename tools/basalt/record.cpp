@@ -24,15 +24,37 @@ struct Wishes {
   bool quiet = false, as_json = false;
 };
 
+// Returns: as far as it fits into a line.
+[[nodiscard]] std::string beginning_of(const std::vector<std::string>& command) {
+  constexpr std::size_t most = 60;
+  std::string text = shell_text(command);
+  for (char& letter : text) letter = letter == '\n' ? ' ' : letter;
+  if (text.size() <= most) return text;
+  std::size_t end = most;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not within a letter
+  return text.substr(0, end) + "…";
+}
+
+// Returns: the trace with the most events: of a shell and what it starts, that is seldom the shell's.
+[[nodiscard]] const record::Collector& largest(const Recorded& recorded) {
+  return **std::max_element(
+      recorded.collectors.begin(), recorded.collectors.end(),
+      [](const auto& a, const auto& b) { return a->writer().totals().events < b->writer().totals().events; });
+}
+
 void sum_up(const Recorded& recorded) {
+  const bool several = recorded.collectors.size() > 1;
   for (const auto& collector : recorded.collectors) {
     const trace::Writer& writer = collector->writer();
     const trace::Totals& totals = writer.totals();
-    fmt::print(
-        stderr, "basalt: {} events of process {} in {}, {} ({:.2f} bytes each), in {}\n",
-        count_text(totals.events), collector->pid(), collector->path(), bytes_text(writer.bytes()),
-        static_cast<double>(writer.bytes()) / static_cast<double>(std::max<std::uint64_t>(totals.events, 1)),
-        time_text(static_cast<double>(recorded.passed.count())));
+    const std::string per_event =
+        totals.events == 0 ? ""
+                           : fmt::format(" ({:.2f} bytes each)", static_cast<double>(writer.bytes()) /
+                                                                     static_cast<double>(totals.events));
+    fmt::print(stderr, "basalt: {} events of process {}{} in {}, {}{}, in {}\n", count_text(totals.events),
+               collector->pid(), several ? ", " + beginning_of(collector->command()) + "," : "",
+               collector->path(), bytes_text(writer.bytes()), per_event,
+               time_text(static_cast<double>(recorded.passed.count())));
     if (collector->ending() == trace::Ending::kept_up_not)
       fmt::print(stderr,
                  "basalt: the trace is cut: it could not be written as fast as the program went on\n");
@@ -41,7 +63,9 @@ void sum_up(const Recorded& recorded) {
     if (!writer.error().empty())
       fmt::print(stderr, "basalt: {} is not whole: {}\n", collector->path(), writer.error());
   }
-  suggest(fmt::format("basalt report {0} · basalt replay {0}", recorded.collectors.front()->path()));
+  const record::Collector& most = largest(recorded);
+  if (most.writer().totals().blocks_begun != 0)
+    suggest(fmt::format("basalt report {0} · basalt replay {0}", shell_text({most.path()})));
 }
 
 [[nodiscard]] json as_json(const Wishes& wishes, const Recorded& recorded) {
@@ -49,6 +73,7 @@ void sum_up(const Recorded& recorded) {
   for (const auto& collector : recorded.collectors)
     traces.push_back({{"file", collector->path()},
                       {"process", collector->pid()},
+                      {"command", collector->command()},
                       {"events", collector->writer().totals().events},
                       {"bytes", collector->writer().bytes()},
                       {"ending", text_of(collector->ending())},

@@ -13,6 +13,7 @@
 
 #include "child.hpp"
 #include "console.hpp"
+#include "signals.hpp"
 
 namespace basalt::tool {
 
@@ -33,6 +34,7 @@ class Folder {
     if (::mkdtemp(path_.data()) == nullptr)
       throw UserError(fmt::format("there is no room to record in {}", place),
                       "set TMPDIR to a folder that can be written to");
+    passing_ = std::make_unique<Passing>(path_);
   }
   ~Folder() {
     std::error_code ignored;
@@ -44,6 +46,7 @@ class Folder {
 
  private:
   std::string path_;
+  std::unique_ptr<Passing> passing_;
 };
 
 [[nodiscard]] bool runs(std::uint32_t pid) {
@@ -52,6 +55,17 @@ class Folder {
   const std::size_t name_end = text.rfind(')');
   return name_end != std::string::npos && name_end + 2 < text.size() && text[name_end + 2] != 'Z';
 }
+
+// Returns: as it was executed; nothing if it does not run any more.
+[[nodiscard]] std::vector<std::string> command_of(std::uint32_t pid) {
+  std::ifstream file{fmt::format("/proc/{}/cmdline", pid)};
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
+}
+
+// What a process runs when its recording is found.
+enum class Now : std::uint8_t { itself, another_program };
 
 // Returns: libunwind's library, where Debian and others have it.  Throws: UserError.
 [[nodiscard]] std::string unwinder_path() {
@@ -92,7 +106,11 @@ class Session {
     std::map<std::string, fs::path> found;  // a process's programs in the order in which it executed them
     for (const auto& entry : fs::directory_iterator{folder_.path()})
       found[entry.path().filename().string()] = entry.path();
-    for (const auto& [name, path] : found) open(path.string(), first);
+    for (auto next = found.begin(); next != found.end();) {
+      const auto one = next++;
+      const bool went_on = next != found.end() && pid_in(next->second) == pid_in(one->second);
+      open(one->second.string(), first, went_on ? Now::another_program : Now::itself);
+    }
     std::vector<std::uint32_t> gone;
     for (const auto& [pid, collector] : running_) {
       if (static_cast<pid_t>(pid) != first && !runs(pid)) gone.push_back(pid);
@@ -112,15 +130,29 @@ class Session {
 
  private:
   // The name ends with how many programs the process executed before.
-  void open(const std::string& recording, pid_t first) {
-    const auto pid =
-        static_cast<std::uint32_t>(std::strtoul(fs::path{recording}.filename().c_str(), nullptr, 10));
+  void open(const std::string& recording, pid_t first, Now now) {
+    const std::uint32_t pid = pid_in(recording);
     if (running_.contains(pid)) close(pid);
     const bool is_first = static_cast<pid_t>(pid) == first;
     if (is_first && !wishes_.children) finished_.clear();  // it went on as another program: that one is meant
     record::Plan plan{wishes_.path, wishes_.command, wishes_.columns, wishes_.most_bytes, wishes_.last_ns};
-    if (!is_first || !finished_.empty()) plan.path += fmt::format(".{}", pid);
+    if (!is_first || !finished_.empty()) {
+      plan.path = path_of(pid);
+      plan.command = now == Now::itself ? command_of(pid) : std::vector<std::string>{};
+    }
+    std::erase_if(finished_, [&](const auto& one) { return one->path() == plan.path; });
     if (auto collector = Collector::open(recording, plan, clock_)) running_[pid] = std::move(collector);
+  }
+
+  [[nodiscard]] static std::uint32_t pid_in(const fs::path& recording) {
+    return static_cast<std::uint32_t>(std::strtoul(recording.filename().c_str(), nullptr, 10));
+  }
+
+  [[nodiscard]] std::string path_of(std::uint32_t pid) const {
+    constexpr std::string_view end = ".trace";
+    const std::string& first = wishes_.path;
+    return fmt::format("{}.{}{}", first.ends_with(end) ? first.substr(0, first.size() - end.size()) : first,
+                       pid, end);
   }
 
   void close(std::uint32_t pid) {
@@ -168,6 +200,7 @@ Recorded record_run(const RecordingWishes& wishes) {
   Child child{session.started()};
   Recorded recorded;
   recorded.status = follow(session, child);
+  recorded.ending = child.ending();
   recorded.collectors = session.take();
   recorded.passed = std::chrono::steady_clock::now() - begin;
   if (recorded.collectors.empty()) fs::remove(wishes.path);

@@ -23,6 +23,7 @@ struct RecordingWishes {
 
 struct Recorded {
   int status = 0;                                              // the program's
+  std::string ending;                                          // in words
   std::vector<std::unique_ptr<record::Collector>> collectors;  // ended; the first is the program's own
   std::chrono::nanoseconds passed{0};
 };

@@ -1,10 +1,7 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,6 +12,7 @@
 #include "play.hpp"
 #include "replay/figures.hpp"
 #include "replay_result.hpp"
+#include "temporary_file.hpp"
 
 namespace basalt::tool {
 
@@ -30,27 +28,6 @@ struct Wishes {
   std::string threads = "keep";
   std::string html;
   bool as_json = false;
-};
-
-// A file for the script, gone with this object.
-class ScriptFile {
- public:
-  ScriptFile() {
-    const char* const wish = std::getenv("TMPDIR");
-    path_ = std::string{wish == nullptr || *wish == '\0' ? "/tmp" : wish} + "/basalt-script-XXXXXX";
-    const int file = ::mkstemp(path_.data());
-    if (file < 0)
-      throw UserError("there is no room for the script in " + path_,
-                      "set TMPDIR to a folder that can be written to");
-    ::close(file);
-  }
-  ~ScriptFile() { ::unlink(path_.c_str()); }
-  ScriptFile(const ScriptFile&) = delete;
-  ScriptFile& operator=(const ScriptFile&) = delete;
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
 };
 
 [[nodiscard]] std::vector<Allocator> chosen(const Wishes& wishes) {
@@ -70,7 +47,7 @@ class ScriptFile {
 [[nodiscard]] ReplayResult replayed(const Wishes& wishes) {
   trace::Reader reader = open_trace(wishes.path);
   const std::vector<Allocator> allocators = chosen(wishes);
-  const ScriptFile file;
+  const TemporaryFile file{"script"};
   ReplayResult result;
   result.trace = wishes.path;
   result.command = reader.header().command;
@@ -101,8 +78,8 @@ int replay_trace(const Wishes& wishes) {
     fmt::print(stderr, "basalt: the curves are in {}\n", wishes.html);
   }
   const Allocator& winner = fastest(result).allocator;
-  suggest(fmt::format("try the winner on the program itself: basalt run -a {} -- {}",
-                      winner.name.starts_with("lib") ? winner.library : winner.name,
+  suggest(fmt::format("basalt run -a {} -- {}",
+                      shell_text({winner.name.starts_with("lib") ? winner.library : winner.name}),
                       shell_text(result.command)));
   return success;
 }

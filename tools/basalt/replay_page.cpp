@@ -44,8 +44,7 @@ namespace {
     rows.push_back({played.allocator.name, time_text(outcome.time_ns.middle),
                     fmt::format("{:.1f}", outcome.ns_per_operation), time_text(played.p50_ns),
                     time_text(played.p99_ns), time_text(played.p999_ns), time_text(played.longest_ns),
-                    bytes_text(outcome.peak), bytes_text(outcome.mean),
-                    fmt::format("{:.2f}", outcome.over_live)});
+                    bytes_text(outcome.peak), bytes_text(outcome.mean), over_live_text(outcome)});
   }
   return html_table(rows);
 }

@@ -56,10 +56,14 @@ Outcome outcome_of(const ReplayResult& result, const Played& played) {
     outcome.mean = std::accumulate(played.resident.begin(), played.resident.end(), std::uint64_t{0}) /
                    played.resident.size();
   const std::size_t at = result.script.peak_sample;
-  if (at < played.resident.size() && result.script.samples[at].live_bytes != 0)
+  if (result.script.threads == 1 && at < played.resident.size() && result.script.samples[at].live_bytes != 0)
     outcome.over_live =
         static_cast<double>(played.resident[at]) / static_cast<double>(result.script.samples[at].live_bytes);
   return outcome;
+}
+
+std::string over_live_text(const Outcome& outcome) {
+  return outcome.over_live ? fmt::format("{:.2f}", *outcome.over_live) : "-";
 }
 
 std::string verdict(const ReplayResult& result) {
@@ -106,7 +110,7 @@ json as_json(const ReplayResult& result) {
                     {"longest_ns", played.longest_ns},
                     {"peak_bytes", outcome.peak},
                     {"mean_bytes", outcome.mean},
-                    {"resident_over_live_at_peak", outcome.over_live},
+                    {"resident_over_live_at_peak", outcome.over_live ? json(*outcome.over_live) : json()},
                     {"resident", played.resident},
                     {"failed", played.failed}});
   }
@@ -141,7 +145,7 @@ void print(const ReplayResult& result) {
     table.add({played.allocator.name, time_text(outcome.time_ns.middle),
                percent(half / outcome.time_ns.middle), fmt::format("{:.1f}", outcome.ns_per_operation),
                time_text(played.p999_ns), bytes_text(outcome.peak), bytes_text(outcome.mean),
-               fmt::format("{:.2f}", outcome.over_live)});
+               over_live_text(outcome)});
   }
   fmt::print("{}\n{}\n", table.text(), verdict(result));
   for (const Played& played : result.played) {

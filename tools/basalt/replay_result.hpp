@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,13 @@ struct Outcome {
   replay::Interval time_ns;
   double ns_per_operation = 0;
   std::uint64_t peak = 0, mean = 0;  // bytes resident
-  double over_live = 0;              // resident over live bytes, where most are live
+  // Resident over live bytes, where most are live: of one thread, for several are not at the same event at a time.
+  std::optional<double> over_live;
 };
 [[nodiscard]] Outcome outcome_of(const ReplayResult& result, const Played& played);
+
+// Returns: the quotient as it is shown.
+[[nodiscard]] std::string over_live_text(const Outcome& outcome);
 
 // Returns: which is the fastest and by how much, and which takes the least memory: with the uncertainty of both.
 [[nodiscard]] std::string verdict(const ReplayResult& result);

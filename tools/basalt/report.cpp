@@ -58,6 +58,7 @@ void print(const Wishes& wishes, const Report& report, symbols::Symbolizer& name
   const bool usual = !wishes.any() && !wishes.all;
   const auto wanted = [&](bool wish) { return wish || wishes.all; };
   print_summary(report);
+  if (report.findings.allocated.count == 0) return;
   if (usual || wanted(wishes.top)) print_top(report, wishes.rows, stacks);
   if (wanted(wishes.leaks)) print_leaks(report, wishes.rows, stacks);
   if (usual || wanted(wishes.temporary)) print_temporary(report, usual ? 3 : wishes.rows, stacks);
@@ -85,7 +86,9 @@ int report_trace(const Wishes& wishes) {
     if (!page.flush()) throw UserError(wishes.html + " cannot be written", "name another file");
     fmt::print(stderr, "basalt: the pictures are in {}\n", wishes.html);
   }
-  suggest(fmt::format("basalt report --all {0} · basalt replay {0}", wishes.path));
+  if (report.findings.allocated.count == 0) return success;
+  const std::string file = shell_text({wishes.path});
+  suggest((wishes.all ? "" : "basalt report --all " + file + " · ") + "basalt replay " + file);
   return success;
 }
 

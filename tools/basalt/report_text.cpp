@@ -108,9 +108,23 @@ std::vector<NamedSite> named_sites(const analysis::Findings& findings, symbols::
   return sites;
 }
 
+namespace {
+
+void print_unknown(const analysis::Findings& found) {
+  if (found.unknown_frees != 0)
+    fmt::print("  unknown      {} frees of pointers whose allocation was not seen\n",
+               count_text(found.unknown_frees));
+}
+
+}  // namespace
+
 void print_summary(const Report& report) {
   const analysis::Findings& found = report.findings;
   fmt::print("{}\n", styled(Style::strong, shell_text(report.command)));
+  if (found.allocated.count == 0) {
+    fmt::print("  allocated    nothing\n");
+    return print_unknown(found);
+  }
   fmt::print("  allocated    {} in {} blocks, {} of them resized\n", bytes_text(found.allocated.bytes),
              count_text(found.allocated.count), count_text(found.reallocated));
   fmt::print("  {:<12} {} in {} blocks, after event {}\n", report.moment, bytes_text(found.chosen.bytes),
@@ -122,9 +136,7 @@ void print_summary(const Report& report) {
              share(found.temporary.count, found.allocated.count));
   fmt::print("  brief        {} of all blocks: freed within {} allocations\n",
              share(found.brief.count, found.allocated.count), analysis::short_life);
-  if (found.unknown_frees != 0)
-    fmt::print("  unknown      {} frees of pointers whose allocation was not seen\n",
-               count_text(found.unknown_frees));
+  print_unknown(found);
 }
 
 void print_top(const Report& report, std::size_t rows, symbols::Symbolizer* names) {
@@ -175,6 +187,7 @@ void print_threads(const Report& report, std::size_t rows) {
     table.add({fmt::format("thread {}", order[i].first.first),
                fmt::format("thread {}", order[i].first.second), count_text(order[i].second.count),
                bytes_text(order[i].second.bytes)});
+  if (order.empty()) return fmt::print("  No block was freed.\n");
   fmt::print("{}{} of all freed blocks were freed by another thread than had allocated them.\n", table.text(),
              share(elsewhere, report.findings.freed.count));
 }

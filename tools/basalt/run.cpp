@@ -4,6 +4,8 @@
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "account/account.hpp"
 #include "agent/agent.hpp"
@@ -13,6 +15,7 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "heap_profile.hpp"
+#include "program_file.hpp"
 #include "temporary_file.hpp"
 
 namespace basalt::tool {
@@ -108,15 +111,11 @@ void print(const account::Account& account) {
   return all;
 }
 
-void print_json(const Wishes& wishes, int status, const Used& used,
+void print_json(const Wishes& wishes, const std::string& not_loaded, Child& child, const Used& used,
                 const std::optional<account::Account>& account, const std::vector<Holder>& holders) {
-  json all{{"kind", "basalt run"},
-           {"command", wishes.command},
-           {"allocator", wishes.allocator},
-           {"status", status},
-           {"wall_ns", used.wall_ns},
-           {"cpu_ns", used.cpu_ns},
-           {"peak_resident_bytes", used.peak}};
+  json all{{"kind", "basalt run"},     {"command", wishes.command}, {"allocator", wishes.allocator},
+           {"not_loaded", not_loaded}, {"status", child.wait()},    {"ended", child.ending()},
+           {"wall_ns", used.wall_ns},  {"cpu_ns", used.cpu_ns},     {"peak_resident_bytes", used.peak}};
   if (account)
     all["account"] = {{"resident", account->resident},          {"heap_resident", account->heap_resident},
                       {"rounding_estimate", account->rounding}, {"heap", as_json(account->heap)},
@@ -127,38 +126,75 @@ void print_json(const Wishes& wishes, int status, const Used& used,
 // An account says how much is where, a recording who asked for it.
 [[nodiscard]] std::string next_after(const Wishes& wishes) {
   const std::string program = shell_text(wishes.command);
+  constexpr std::size_t long_one = 40;
   if (wishes.stats) return "basalt record --pointers -- " + program;
+  if (program.size() > long_one) return "basalt run --stats -- " + program;
   return fmt::format("basalt run --stats -- {0} · basalt record -- {0}", program);
+}
+
+// What an allocator does not know it would ignore without a word.  Throws: UserError.
+void require_effect(const Wishes& wishes, const Allocator& allocator) {
+  if (wishes.limit.empty() && !wishes.stats) return;
+  const std::set<std::string> doors =
+      allocator.library.empty() ? std::set<std::string>{} : names_defined_in(allocator.library);
+  if (!wishes.limit.empty() && !doors.contains("basalt_option_set"))
+    throw UserError(allocator.name + " has no limit that could be set",
+                    "leave --limit out, or run it on basalt or hardened");
+  if (wishes.stats && !doors.contains("basalt_version"))
+    throw UserError(allocator.name + " gives no account of its memory",
+                    "leave --stats out, or run it on basalt, hardened or small");
+}
+
+// Returns: why the allocator cannot be loaded into the program, as far as files tell; empty: it can.
+[[nodiscard]] std::string why_not_loaded(const std::string& program, const Allocator& allocator) {
+  if (allocator.library.empty()) return "";
+  const std::string path = path_of(program), interpreter = interpreter_of(path);
+  const std::vector<Obstacle> obstacles = obstacles_of(interpreter.empty() ? path : interpreter);
+  return obstacles.empty() ? "" : obstacles.front().what;
+}
+
+// Effects: the library and the environment are what was wished for.
+[[nodiscard]] Started started_by(const Wishes& wishes, const Allocator& allocator,
+                                 const TemporaryFile& account, const TemporaryFile& profile) {
+  Started started{wishes.command, allocator.library, {}, ""};
+  if (wishes.stats && allocator.name == "basalt") started = with_agent(wishes.command);
+  if (!wishes.limit.empty())
+    started.environment.emplace_back("BASALT_HARD_LIMIT", std::to_string(parse_bytes(wishes.limit)));
+  if (wishes.stats)
+    started.environment.insert(started.environment.end(), {{"BASALT_ACCOUNT", account.path()},
+                                                           {agent::period_variable, period},
+                                                           {agent::last_variable, profile.path()},
+                                                           {agent::silent_variable, "1"}});
+  return started;
+}
+
+void print(const Wishes& wishes, const Allocator& allocator, const Child& child, const Used& used) {
+  if (wishes.quiet) return;
+  fmt::print(stderr, "basalt: {} on {}: {}{} ({} of processor time), {} resident at most\n",
+             wishes.command[0], allocator.name, child.succeeded() ? "" : child.ending() + ", ",
+             time_text(used.wall_ns), time_text(used.cpu_ns), bytes_text(used.peak));
 }
 
 int run_program(Wishes& wishes) {
   if (wishes.hardened) wishes.allocator = "hardened";
   if (wishes.small) wishes.allocator = "small";
   const Allocator allocator = allocator_named(wishes.allocator);
-  Started started{wishes.command, allocator.library, {}, ""};
-  if (wishes.stats && allocator.name == "basalt") started = with_agent(wishes.command);
-  if (!wishes.limit.empty())
-    started.environment.emplace_back("BASALT_HARD_LIMIT", std::to_string(parse_bytes(wishes.limit)));
+  require_effect(wishes, allocator);
+  const std::string not_loaded = why_not_loaded(wishes.command[0], allocator);
   const TemporaryFile file{"account"}, profile{"profile"};
-  if (wishes.stats)
-    started.environment.insert(started.environment.end(), {{"BASALT_ACCOUNT", file.path()},
-                                                           {agent::period_variable, period},
-                                                           {agent::last_variable, profile.path()},
-                                                           {agent::silent_variable, "1"}});
   const auto begin = std::chrono::steady_clock::now();
-  Child child{started};
+  Child child{started_by(wishes, allocator, file, profile)};
   const int status = child.wait();
   const Used used = used_by(child, std::chrono::steady_clock::now() - begin);
   const std::optional<account::Account> account = account::read(file.bytes());
   const std::vector<Holder> holders = holders_in(profile.bytes());
-  if (wishes.as_json) {
-    print_json(wishes, status, used, account, holders);
-    return status;
-  }
-  if (!wishes.quiet)
-    fmt::print(stderr, "basalt: {} on {}: {} ({} of processor time), {} resident at most\n",
-               wishes.command[0], allocator.name, time_text(used.wall_ns), time_text(used.cpu_ns),
-               bytes_text(used.peak));
+  if (wishes.as_json) print_json(wishes, not_loaded, child, used, account, holders);
+  if (!not_loaded.empty() && !wishes.as_json)
+    complain(fmt::format("{} was not loaded: {}", allocator.name, not_loaded),
+             "basalt doctor -- " + shell_text(wishes.command) + " says what to do");
+  if (!not_loaded.empty()) return status == success ? found_wanting : status;
+  if (wishes.as_json) return status;
+  print(wishes, allocator, child, used);
   if (account) print(*account), print(holders);
   if (wishes.stats && !account)
     complain("the program left no account: it ended without its destructors, or did not load the library",

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 #include "console.hpp"
 
@@ -12,15 +14,20 @@ namespace basalt::tool {
 
 TemporaryFile::TemporaryFile(const std::string& what) {
   const char* const wish = std::getenv("TMPDIR");
-  path_ = std::string{wish == nullptr || *wish == '\0' ? "/tmp" : wish} + "/basalt-" + what + "-XXXXXX";
-  const int file = ::mkstemp(path_.data());
-  if (file < 0)
-    throw UserError("there is no room for the " + what + " in " + path_,
+  const std::string place = wish == nullptr || *wish == '\0' ? "/tmp" : wish;
+  folder_ = place + "/basalt-" + what + "-XXXXXX";
+  if (::mkdtemp(folder_.data()) == nullptr)
+    throw UserError("there is no room for the " + what + " in " + place,
                     "set TMPDIR to a folder that can be written to");
-  ::close(file);
+  passing_folder_ = std::make_unique<Passing>(folder_);
+  path_ = folder_ + "/" + what;
+  passing_file_ = std::make_unique<Passing>(path_);
 }
 
-TemporaryFile::~TemporaryFile() { ::unlink(path_.c_str()); }
+TemporaryFile::~TemporaryFile() {
+  std::error_code none;
+  std::filesystem::remove_all(folder_, none);
+}
 
 std::string TemporaryFile::bytes() const {
   std::ifstream file{path_, std::ios::binary};

@@ -87,6 +87,7 @@ Collector::Collector(RecordingHead& head, const Plan& plan, const Clock& clock)
       columns_{plan.columns},
       stacks_(plan.columns.stacks ? (1 << 20) + 1 : 1),
       modules_{modules_in({head.maps(), head.maps_bytes})} {
+  if (plan_.command.empty() && !modules_.empty()) plan_.command = {modules_.front().path};
   begin_track(0);
 }
 

@@ -24,8 +24,8 @@ struct Clock {
 };
 
 struct Plan {
-  std::string path;  // of the trace
-  std::vector<std::string> command;
+  std::string path;                  // of the trace
+  std::vector<std::string> command;  // empty: the file that was executed, as far as can be seen
   trace::Columns columns;
   std::uint64_t most_bytes = UINT64_MAX;
   std::uint64_t last_ns = 0;  // only so much of the end is wanted, or up to twice that; 0: everything
@@ -52,6 +52,7 @@ class Collector {
 
   [[nodiscard]] const trace::Writer& writer() const noexcept { return *tracks_.front().writer; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const std::vector<std::string>& command() const noexcept { return plan_.command; }
   [[nodiscard]] trace::Ending ending() const noexcept { return ending_; }
 
  private:
@@ -101,7 +102,7 @@ class Collector {
 
   observe::RecordingHead& head_;
   const Clock clock_;
-  const Plan plan_;
+  Plan plan_;
   std::string path_;
   trace::Columns columns_;
   std::vector<Track> tracks_;  // the older one first
