@@ -124,9 +124,10 @@ class Workshop:
         run.faults += int(faults)
         for name, count in counts_of((self.folder / "counts").read_text() if self.counting else "").items():
             setattr(run, name, getattr(run, name) + count)
-        line = (self.folder / "out").read_bytes()[:1000]
-        if line.startswith(b'{"operations"'):
-            run.told |= json.loads(line)
+        beginning = (self.folder / "out").read_bytes()[:4000]  # heaptrack says something of its own before
+        for line in beginning.splitlines():
+            if line.startswith(b'{"operations"'):
+                run.told |= json.loads(line)
 
 
 def runs(process):

@@ -87,13 +87,13 @@ def main(arguments):
         "figures": {task.name: {way.name: figures_of(outcome.runs[task.name, way.name]) for way in ways
                                 if outcome.runs[task.name, way.name]} for task in tasks},
     }
-    print(document.figures_of(result))
-    for failure in outcome.failures.values():
-        print(f"left out: {failure}")
     if options.json:
         options.json.write_text(written(result))
     if options.json == document.RESULT:
         document.renew()
+    print(document.figures_of(result))
+    for failure in outcome.failures.values():
+        print(f"left out: {failure}")
     return 1 if outcome.failures else 0
 
 

@@ -62,7 +62,7 @@ def size_rows(figures):
 
 def loop_rows(row):
     for name, figure in (("burst that fits into the ring", "burst_ns"), ("as long as one likes", "long_ns")):
-        yield [name, *(f"{row[way][figure]['least']:.1f}" if way in row else "-" for way in ("bare", "basalt", *RECORDED))]
+        yield [name, *(f"{row[way][figure]['least']:.1f}" if figure in row.get(way, {}) else "-" for way in ("bare", "basalt", *RECORDED))]
 
 
 def figures_of(result):
