@@ -55,7 +55,8 @@ concept Os = requires(Range range, std::size_t bytes, std::byte* at, const char*
 //
 //   reserve(bytes)           Returns: addresses that nothing else will get, and that may not be touched yet.
 //   open(range)              Effects: part of a reservation becomes fresh zeroed memory.
-//   close(range)             Effects: undoes `open`: the memory goes back, the addresses stay and may not be touched.
+//   close(range)             Effects: undoes `open`: the memory goes back, the addresses stay and may not be touched. Where that is
+//                            refused they may be touched as before, though what was there may be gone.
 //   map_at(at, bytes)        Returns: fresh zeroed memory at `at` exactly.  Errors: EEXIST when something lies there.
 //   remap_to(range, at, bytes)
 //                            Effects: as remap, to `at` exactly.  Requires: nothing lies there.

@@ -112,11 +112,11 @@ struct RawOs {
         raw::system_call(raw::Call::mprotect, address_of(range.begin), range.size, PROT_READ | PROT_WRITE));
   }
 
-  // Where it can be, the mapping stays the same one, so that what is opened again is one with its neighbours. Locked memory cannot
-  // be given up so.
+  // Where it can be, the mapping stays the same one, so that what is opened again is one with its neighbours; locked memory cannot
+  // be given up so. What is refused leaves memory that may be touched, as it was, or zero.
   [[nodiscard]] static Error close(Range range) noexcept {
-    if (raw::system_call(raw::Call::mprotect, address_of(range.begin), range.size, PROT_NONE) == 0 &&
-        raw::system_call(raw::Call::madvise, address_of(range.begin), range.size, MADV_DONTNEED) == 0)
+    if (raw::system_call(raw::Call::madvise, address_of(range.begin), range.size, MADV_DONTNEED) == 0 &&
+        raw::system_call(raw::Call::mprotect, address_of(range.begin), range.size, PROT_NONE) == 0)
       return no_error;
     return raw::error_in(raw::system_call(raw::Call::mmap, address_of(range.begin), range.size, PROT_NONE,
                                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, no_file,
