@@ -78,13 +78,13 @@ void* aligned(Dice& dice, std::size_t size) {
   void* p = nullptr;
   switch (dice.roll(4)) {
     case 0:
-      return memalign(std::size_t{16} << dice.roll(9), size);
+      return memalign(std::size_t{16} << dice.roll(13), size);
     case 1:
       return std::aligned_alloc(std::size_t{32} << dice.roll(5), size);
     case 2:
       return valloc(size);
     default:
-      return posix_memalign(&p, std::size_t{8} << dice.roll(8), size) == 0 ? p : nullptr;
+      return posix_memalign(&p, std::size_t{8} << dice.roll(13), size) == 0 ? p : nullptr;
   }
 }
 
