@@ -4,9 +4,6 @@
 // impossible, then it must be refused; nothing here gives back what it does not hold: see tests/death for that.
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <stdexcept>
 
 #include "basic/raw_alloc.hpp"
 #include "basic/size_prefixed.hpp"
@@ -147,12 +144,5 @@ void play_with(Input& input) {
 }  // namespace basalt
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
-  basalt::Input input{data, bytes};
-  try {
-    basalt::play_with(input);
-  } catch (const std::exception& broken) {
-    std::fprintf(stderr, "%s\n", broken.what());
-    std::abort();
-  }
-  return 0;
+  return basalt::test::play_or_abort(data, bytes, basalt::play_with);
 }

@@ -4,9 +4,6 @@
 // time can show is looked for in tests/race. The first byte chooses the engine, or the engine behind its protections.
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <stdexcept>
 
 #include "hardened/hardened.hpp"
 #include "platform/raw_os.hpp"
@@ -164,12 +161,5 @@ void play_with(FuzzInput& input) {
 }  // namespace basalt
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
-  basalt::FuzzInput input{data, bytes};
-  try {
-    basalt::play_with(input);
-  } catch (const std::exception& broken) {
-    std::fprintf(stderr, "%s\n", broken.what());
-    std::abort();
-  }
-  return 0;
+  return basalt::test::play_or_abort(data, bytes, basalt::play_with);
 }

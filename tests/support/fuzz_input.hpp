@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 
 namespace basalt::test {
 
@@ -28,5 +31,18 @@ class FuzzInput {
   const std::uint8_t* data_;
   const std::uint8_t* end_;
 };
+
+// Effects: calls play(input).  Errors: what it throws ends the process, in words.  Returns: what a fuzz target has to.
+template <class Play>
+int play_or_abort(const std::uint8_t* data, std::size_t bytes, Play&& play) {
+  FuzzInput input{data, bytes};
+  try {
+    play(input);
+  } catch (const std::exception& broken) {
+    std::fprintf(stderr, "%s\n", broken.what());
+    std::abort();
+  }
+  return 0;
+}
 
 }  // namespace basalt::test

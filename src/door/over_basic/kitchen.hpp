@@ -4,6 +4,7 @@
 #include "../../base/allocator.hpp"
 #include "../../basic/size_prefixed.hpp"
 #include "../../basic/unix_allocator.hpp"
+#include "../no_short_paths.hpp"
 
 namespace basalt::door {
 
@@ -16,17 +17,7 @@ inline constexpr const char* kitchen_name = "basalt-basic";
 [[gnu::visibility("hidden")]] extern constinit Kitchen kitchen;
 
 // The small kitchen has no short paths: every call goes on to the family.
-struct ThisThread {
-  struct Heap {
-    static constexpr bool allocate(std::size_t, void*&) noexcept { return false; }
-    static constexpr bool free(void*) noexcept { return false; }
-    static constexpr bool free(void*, std::size_t) noexcept { return false; }
-  };
-  [[nodiscard]] static const Heap* heap() noexcept { return &none_; }
-
- private:
-  static constexpr Heap none_{};
-};
+using ThisThread = NoShortPaths;
 
 inline void heed_environment() noexcept {}  // it has no options
 

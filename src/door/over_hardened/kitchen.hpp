@@ -6,6 +6,7 @@
 #include "../../platform/raw_os.hpp"
 #include "../../platform/thread_exit.hpp"
 #include "../first_use.hpp"
+#include "../no_short_paths.hpp"
 
 namespace basalt::door {
 
@@ -41,16 +42,6 @@ struct EngineThread : engine::OwnHeap<engine::Heap<RawOs>> {
 };
 
 // No call takes the engine's short paths from here: each goes through the protections first.
-struct ThisThread {
-  struct Heap {
-    static constexpr bool allocate(std::size_t, void*&) noexcept { return false; }
-    static constexpr bool free(void*) noexcept { return false; }
-    static constexpr bool free(void*, std::size_t) noexcept { return false; }
-  };
-  [[nodiscard]] static const Heap* heap() noexcept { return &none_; }
-
- private:
-  static constexpr Heap none_{};
-};
+using ThisThread = NoShortPaths;
 
 }  // namespace basalt::door

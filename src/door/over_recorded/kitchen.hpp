@@ -7,6 +7,7 @@
 #include "../../platform/raw_os.hpp"
 #include "../../platform/thread_exit.hpp"
 #include "../first_use.hpp"
+#include "../no_short_paths.hpp"
 
 // Of libunwind, which `basalt record --unwind libunwind` preloads as well: the addresses to which calls return. Not there otherwise.
 extern "C" [[gnu::weak]] int unw_backtrace(void** returns, int most);
@@ -53,16 +54,6 @@ struct RecordedThread : engine::OwnHeap<engine::Heap<RawOs>> {
 };
 
 // No call takes the engine's short paths from here: each is written down.
-struct ThisThread {
-  struct Heap {
-    static constexpr bool allocate(std::size_t, void*&) noexcept { return false; }
-    static constexpr bool free(void*) noexcept { return false; }
-    static constexpr bool free(void*, std::size_t) noexcept { return false; }
-  };
-  [[nodiscard]] static const Heap* heap() noexcept { return &none_; }
-
- private:
-  static constexpr Heap none_{};
-};
+using ThisThread = NoShortPaths;
 
 }  // namespace basalt::door
