@@ -7,27 +7,13 @@
 #include <unordered_map>
 
 #include "console.hpp"
+#include "pprof_fields.hpp"
 #include "report.hpp"
 #include "symbols/symbols.hpp"
 
 namespace basalt::tool {
 
 namespace {
-
-// The numbers of profile.proto.
-namespace field {
-enum Profile : protozero::pbf_tag_type {
-  sample = 2,
-  mapping = 3,
-  location = 4,
-  string_table = 6,
-  period = 12,
-  comment = 13
-};
-enum Sample : protozero::pbf_tag_type { location_id = 1, value = 2 };
-enum Mapping : protozero::pbf_tag_type { begin = 2, end = 3, file_offset = 4, filename = 5, build_id = 6 };
-enum Location : protozero::pbf_tag_type { id = 1, address = 3 };
-}  // namespace field
 
 using protozero::pbf_reader;
 
@@ -76,7 +62,7 @@ class Reading {
   void take_location(pbf_reader one) {
     std::uint64_t id = 0, address = 0;
     while (one.next()) {
-      if (one.tag() == field::id)
+      if (one.tag() == field::own_id)
         id = one.get_uint64();
       else if (one.tag() == field::address)
         address = one.get_uint64();
@@ -109,10 +95,10 @@ class Reading {
     trace::Module module;
     while (one.next()) {
       switch (one.tag()) {
-        case field::begin:
+        case field::memory_start:
           module.begin = one.get_uint64();
           break;
-        case field::end:
+        case field::memory_limit:
           module.end = one.get_uint64();
           break;
         case field::file_offset:

@@ -8,6 +8,7 @@
 
 #include "console.hpp"
 #include "open_trace.hpp"
+#include "pprof_fields.hpp"
 #include "symbols/symbols.hpp"
 
 namespace basalt::tool {
@@ -34,22 +35,22 @@ class Parts {
     pbf_reader all{data};
     while (all.next()) {
       switch (all.tag()) {
-        case 1:
+        case field::sample_type:
           take_kind(all.get_message());
           break;
-        case 2:
+        case field::sample:
           take_sample(all.get_message());
           break;
-        case 3:
+        case field::mapping:
           take_mapping(all.get_message());
           break;
-        case 4:
+        case field::location:
           take_location(all.get_message());
           break;
-        case 5:
+        case field::function:
           take_function(all.get_message());
           break;
-        case 6:
+        case field::string_table:
           texts_.push_back(all.get_string());
           break;
         default:
@@ -94,8 +95,8 @@ class Parts {
   void take_kind(pbf_reader part) {
     std::pair<std::int64_t, std::int64_t> kind{0, 0};
     while (part.next()) {
-      if (part.tag() == 1 || part.tag() == 2) {
-        (part.tag() == 1 ? kind.first : kind.second) = part.get_int64();
+      if (part.tag() == field::type || part.tag() == field::unit) {
+        (part.tag() == field::type ? kind.first : kind.second) = part.get_int64();
       } else {
         part.skip();
       }
@@ -108,13 +109,13 @@ class Parts {
     Sample sample;
     while (part.next()) {
       const bool packed = part.wire_type() == protozero::pbf_wire_type::length_delimited;
-      if (part.tag() == 1 && packed) {
+      if (part.tag() == field::location_id && packed) {
         for (const std::uint64_t one : part.get_packed_uint64()) sample.locations.push_back(one);
-      } else if (part.tag() == 1) {
+      } else if (part.tag() == field::location_id) {
         sample.locations.push_back(part.get_uint64());
-      } else if (part.tag() == 2 && packed) {
+      } else if (part.tag() == field::value && packed) {
         for (const std::int64_t one : part.get_packed_int64()) sample.values.push_back(one);
-      } else if (part.tag() == 2) {
+      } else if (part.tag() == field::value) {
         sample.values.push_back(part.get_int64());
       } else {
         part.skip();
@@ -126,15 +127,15 @@ class Parts {
   void take_mapping(pbf_reader part) {
     Mapping mapping;
     while (part.next()) {
-      if (part.tag() == 2) {
+      if (part.tag() == field::memory_start) {
         mapping.begin = part.get_uint64();
-      } else if (part.tag() == 3) {
+      } else if (part.tag() == field::memory_limit) {
         mapping.end = part.get_uint64();
-      } else if (part.tag() == 4) {
+      } else if (part.tag() == field::file_offset) {
         mapping.file_offset = part.get_uint64();
-      } else if (part.tag() == 5) {
+      } else if (part.tag() == field::filename) {
         mapping.file = part.get_int64();
-      } else if (part.tag() == 6) {
+      } else if (part.tag() == field::build_id) {
         mapping.build_id = part.get_int64();
       } else {
         part.skip();
@@ -147,14 +148,14 @@ class Parts {
     std::uint64_t id = 0;
     Location location;
     while (part.next()) {
-      if (part.tag() == 1) {
+      if (part.tag() == field::own_id) {
         id = part.get_uint64();
-      } else if (part.tag() == 3) {
+      } else if (part.tag() == field::address) {
         location.address = part.get_uint64();
-      } else if (part.tag() == 4) {
+      } else if (part.tag() == field::line) {
         pbf_reader line = part.get_message();
         while (line.next()) {
-          if (line.tag() == 1) {
+          if (line.tag() == field::function_id) {
             location.functions.push_back(line.get_uint64());
           } else {
             line.skip();
@@ -171,9 +172,9 @@ class Parts {
     std::uint64_t id = 0;
     std::int64_t name = 0;
     while (part.next()) {
-      if (part.tag() == 1) {
+      if (part.tag() == field::own_number) {
         id = part.get_uint64();
-      } else if (part.tag() == 2) {
+      } else if (part.tag() == field::name) {
         name = part.get_int64();
       } else {
         part.skip();
