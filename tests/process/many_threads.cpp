@@ -1,6 +1,6 @@
 // Threads in numbers, on stacks of 64 KiB: one after another, each of which leaves a block for the next to free; and 2,000 at
-// once, wave after wave. However many there have been, what cannot be trimmed is what it was. (The small kitchen, with its one
-// list, takes minutes.)
+// once, wave after wave. However many there have been, what cannot be trimmed is what it was: the tables that describe the most memory
+// there ever was stay. (The small kitchen, with its one list, takes minutes.)
 // runs: none
 // engine runs: preload global static
 // hardened runs: preload
@@ -16,6 +16,7 @@ namespace {
 
 constexpr int at_once = 2000;
 constexpr long slack_kib = 2048;
+constexpr long tables = 32;  // what describes memory takes less than this part of it
 
 pthread_attr_t small_stack;
 void* left = nullptr;  // by the thread before
@@ -85,8 +86,8 @@ int main() {
   const int one_by_one = process::times(5000);
   sequential(one_by_one);
   const long grown = trimmed_kib() - before;
-  long peak = wave();
-  peak = std::max(peak, wave());
+  const long first_peak = std::max(wave(), wave());
+  long peak = first_peak;
   const long after_first = trimmed_kib();
   const int waves = process::times(2);
   for (int i = 0; i < waves; ++i) peak = std::max(peak, wave());
@@ -96,7 +97,8 @@ int main() {
   process::figure(waves, "waves of 2,000 threads at once");
   process::figure(std::max(grown_by_waves, 0L), "KiB of growth at most by these");
   process::figure(peak / 1024, "MiB resident at most while 2,000 lived");
-  CHECK(grown < slack_kib && grown_by_waves < slack_kib);
+  // The hardened library's quarantines fill up, over some dozens of waves.
+  CHECK(grown < slack_kib && grown_by_waves < slack_kib + (peak - first_peak) / tables);
   std::free(left);
   process::heap_must_be_valid();
 }
