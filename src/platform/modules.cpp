@@ -85,21 +85,23 @@ bool Module::ours() const noexcept {
 }
 
 // A line: begin-end rights offset device inode path. It is read as it comes; the kernel ends the last one too.
-Module module_of(std::uintptr_t address) noexcept {
+void find_modules(const std::uintptr_t* addresses, std::size_t count, Module* found) noexcept {
   Letters maps{"/proc/self/maps"};
   for (;;) {
     const std::uintptr_t begin = maps.number();
     const std::uintptr_t end = maps.number();
-    if (end == 0) return {};
+    if (end == 0) return;
     maps.skip_word();
     const std::uintptr_t offset = maps.number();
     maps.skip_word();
     maps.skip_word();
     Module module;
     maps.rest(module.file);
-    if (address < begin || address >= end) continue;
-    module.offset = address - begin + offset;
-    return module;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (addresses[i] < begin || addresses[i] >= end) continue;
+      module.offset = addresses[i] - begin + offset;
+      found[i] = module;
+    }
   }
 }
 

@@ -16,8 +16,8 @@ struct Module {
   [[nodiscard]] bool ours() const noexcept;
 };
 
-// Returns: where the address lies, from /proc/self/maps, which is read anew. Neither allocates nor takes a lock, as dladdr(3)
-// does: for a process that is about to end.
-[[nodiscard]] Module module_of(std::uintptr_t address) noexcept;
+// Effects: found[i] is where addresses[i] lies, for `count` of them, from /proc/self/maps, which is read once. Neither allocates nor
+// takes a lock, as dladdr(3) does: for a process that is about to end.  Requires: all of `found` as they are made.
+void find_modules(const std::uintptr_t* addresses, std::size_t count, Module* found) noexcept;
 
 }  // namespace basalt

@@ -1,7 +1,6 @@
 #include "report.hpp"
 
 #include "fatal.hpp"
-#include "modules.hpp"
 #include "raw_os.hpp"
 
 namespace basalt {
@@ -30,9 +29,11 @@ Report& Report::say() noexcept {
 
 Report& Report::add(const char* what, const Stack& stack) noexcept {
   text_ << "  " << what << " in thread " << std::size_t{stack.thread} << ":\n";
+  for (Module& module : modules_) module = {};
+  find_modules(stack.calls, stack.count, modules_);
   std::size_t number = 0;
   for (std::size_t i = 0; i < stack.count; ++i) {
-    const Module module = module_of(stack.calls[i]);
+    const Module& module = modules_[i];
     if (number == 0 && module.ours()) continue;
     text_ << "    #" << number++ << " " << reinterpret_cast<const void*>(stack.calls[i]);
     if (module.file[0] != '\0')

@@ -8,6 +8,7 @@
 
 #include "../base/bits.hpp"
 #include "../base/buffer_text.hpp"
+#include "modules.hpp"
 #include "stack.hpp"
 
 namespace basalt {
@@ -36,7 +37,8 @@ class Report {
 
  private:
   static inline constinit std::atomic<pthread_t> whose_{pthread_t{}};  // at first nobody's
-  static inline constinit char buffer_[16 * KiB] = {};                 // of that thread alone
+  static inline constinit char buffer_[16 * KiB] = {};                 // of that thread alone, as is this:
+  static inline constinit Module modules_[Stack::most] = {};
 
   [[nodiscard]] std::size_t written() noexcept;
 

@@ -49,11 +49,15 @@ void in_thread(Act act) {
   ::pthread_join(begin_thread(act), nullptr);
 }
 
-// Two threads that never rest.
+// Two threads that never rest. They stand back where there are not processors enough: what they take from the crime's own thread they
+// would take from all the crimes that are still to be committed.
 class Crowd {
  public:
   explicit Crowd(std::size_t size) {
-    static auto act = [size] { churn(size); };
+    static auto act = [size] {
+      (void)::setpriority(PRIO_PROCESS, 0, 5);  // of this thread alone: setpriority(2), notes
+      churn(size);
+    };
     for (int i = 0; i < 2; ++i) begin_thread(act);
     while (steps.load(std::memory_order_relaxed) < 200) ::sched_yield();
   }
@@ -85,8 +89,12 @@ inline void go_on(std::size_t size) {
   malloc_trim(0);
 }
 
+// Whether the allocator has said something, and left it at that.
+inline bool is_named() { return ::lseek(2, 0, SEEK_END) > 0; }
+
 inline void commit(const Order& order, char* block) {
   order.crime->commit(order.with, block);
+  if (is_named()) ::_exit(0);
   (void)!::write(2, "committed\n", 10);
   go_on(order.with.size);
 }

@@ -72,13 +72,19 @@ TEST(Readable, AsksTheKernel) {
   (void)RawOs::unmap({place.value, 2 * RawOs::page_size()});
 }
 
-TEST(Modules, NameTheFileOfAnAddress) {
-  const Module own = module_of(reinterpret_cast<std::uintptr_t>(&module_of));
-  EXPECT_NE(std::strstr(own.file, "unit_tests"), nullptr) << own.file;
-  EXPECT_FALSE(own.ours());
-  EXPECT_STREQ(module_of(8).file, "");
+TEST(Modules, NameTheFilesOfAddresses) {
   int local = 0;
-  EXPECT_STREQ(module_of(reinterpret_cast<std::uintptr_t>(&local)).file, "[stack]");
+  const std::uintptr_t addresses[] = {reinterpret_cast<std::uintptr_t>(&find_modules), 8,
+                                      reinterpret_cast<std::uintptr_t>(&local),
+                                      reinterpret_cast<std::uintptr_t>(&find_modules)};
+  Module found[std::size(addresses)];
+  find_modules(addresses, std::size(addresses), found);
+  EXPECT_NE(std::strstr(found[0].file, "unit_tests"), nullptr) << found[0].file;
+  EXPECT_FALSE(found[0].ours());
+  EXPECT_STREQ(found[1].file, "");
+  EXPECT_STREQ(found[2].file, "[stack]");
+  EXPECT_STREQ(found[3].file, found[0].file);
+  EXPECT_EQ(found[3].offset, found[0].offset);
 }
 
 TEST(Modules, AreOursByTheNameOfTheFile) {
