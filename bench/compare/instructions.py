@@ -1,21 +1,26 @@
 """The work behind `script/bench checks --instructions`: how many instructions whole processes carry out, on two libraries.
 
 Valgrind counts them, so they do not depend on what else the machine does, and one run of each is enough; where threads wait for
-one another, how long they do is counted too."""
+one another, how long they do is counted too. Of all tasks the table is kept, in bench/results/checks.json and docs/why/double-free.md."""
 
 import argparse
 import json
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
+from .document import BENCH, renewed, table as page_table
 from .figures import geometric_mean
 from .measure import Failure, Workshop
 from .peers import Missing, all_peers, only
 from .tasks import all_tasks
 
+RESULT = BENCH / "results" / "checks.json"
+PAGE = BENCH.parent / "docs" / "why" / "double-free.md"
 PATIENCE = 600  # seconds for one run: it is some thirty times as slow
 COUNT = re.compile(r"I +refs: +([0-9,]+)")
 
@@ -59,6 +64,19 @@ def means(table):
         yield words, len(ratios), geometric_mean(ratios)
 
 
+def figures_of(table, scale):
+    """Returns: what stands between the marks of the page."""
+    valgrind = subprocess.run(["valgrind", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    rows = [[name, f"{row[0]:,}", f"{row[1]:,}", f"{row[0] / row[1]:.4f}"] for name, (_, row) in table.items()]
+    rows += [[f"geometric mean, {words} ({count})", "", "", f"{mean:.4f}"] for words, count, mean in means(table)]
+    return f"{valgrind}, {date.today()}, scale {scale:g}.\n\n{page_table(['instructions', 'with checks', 'without', 'quotient'], rows)}"
+
+
+def keep(table, scale):
+    RESULT.write_text(json.dumps({"scale": scale, "tasks": table}, indent=1) + "\n")
+    PAGE.write_text(renewed(PAGE.read_text(), figures_of(table, scale)))
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(prog="script/bench checks --instructions", add_help=False)
     parser.add_argument("--build", type=Path, required=True)
@@ -86,6 +104,8 @@ def main(arguments):
         print(f"geometric mean of {count} quotients, {words}: {mean:.4f}")
     if options.json:
         options.json.write_text(json.dumps(table, indent=1) + "\n")
+    if table and not options.only:
+        keep(table, options.scale)
     return 0 if table else 1
 
 

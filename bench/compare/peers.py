@@ -27,12 +27,13 @@ class Peer:
     version: str = ""
     small_kitchen: bool = False  # slow by design: it gets little time, and no target counts it
     hardened: bool = False       # ours with more checks: no target counts it either
+    options: tuple = ()          # NAME=VALUE, of its environment
 
     def environment(self, task=None):
         """A program linked to another allocator has to be told if it is to use the system's; any other is left alone."""
         if self.library is None and not (task and task.links_an_allocator):
             return {}
-        return {"LD_PRELOAD": str(self.library or "libc.so.6")}
+        return {"LD_PRELOAD": str(self.library or "libc.so.6"), **dict(option.split("=", 1) for option in self.options)}
 
     def wrapped(self, argv, folder):
         """Returns: the words of a command as they are run on it."""
@@ -65,11 +66,12 @@ def works(peer):
 
 
 def named(wish):
-    """Returns: the peer of `--allocator name=path`."""
-    name, equals, path = wish.partition("=")
-    if not (name and equals and path):
-        raise Missing(f"--allocator wants name=path, and got {wish}")
-    peer = Peer(name, Path(path).resolve())
+    """Returns: the peer of `--allocator name=path[,option=value]...`."""
+    name, equals, rest = wish.partition("=")
+    path, *options = rest.split(",")
+    if not (name and equals and path and all("=" in option for option in options)):
+        raise Missing(f"--allocator wants name=path, and option=value with commas between them if it has options; it got {wish}")
+    peer = Peer(name, Path(path).resolve(), options=tuple(options))
     if not peer.library.is_file():
         raise Missing(f"there is no {path}")
     if not works(peer):

@@ -25,7 +25,7 @@ constexpr const char* threads[] = {"same", "other", "gone", "taken"};
 
 // fresh     nothing has happened but the start of a C++ program
 // aged      thousands of blocks have come and gone
-// threaded  two threads allocate, and free what the other has allocated, all the time
+// threaded  two threads allocate, and free what the other has allocated, meanwhile
 enum class Heap { fresh, aged, threaded };
 constexpr const char* heaps[] = {"fresh", "aged", "threaded"};
 
@@ -50,17 +50,14 @@ void in_thread(Act act) {
   ::pthread_join(begin_thread(act), nullptr);
 }
 
-// Two threads that never rest. They stand back where there are not processors enough: what they take from the crime's own thread they
-// would take from all the crimes that are still to be committed.
+// Two threads that allocate and free until the process ends. Once the heap is in disorder they rest for a moment every now and then: all
+// that they take from the processors, they take from the crimes that are still to be committed.
 class Crowd {
  public:
   explicit Crowd(std::size_t size) {
-    static auto act = [size] {
-      (void)::setpriority(PRIO_PROCESS, 0, 5);  // of this thread alone: setpriority(2), notes
-      churn(size);
-    };
+    static auto act = [size] { churn(size); };
     for (int i = 0; i < 2; ++i) begin_thread(act);
-    while (steps.load(std::memory_order_relaxed) < 200) ::sched_yield();
+    while (steps.load(std::memory_order_relaxed) < disorder) ::usleep(50);
   }
 
  private:
@@ -70,10 +67,12 @@ class Crowd {
     for (;;) {
       void* const mine = std::malloc(dice.roll(rarely) == 0 ? size : dice.roll(500));
       std::free(places[dice.roll(std::size(places))].exchange(mine, std::memory_order_acq_rel));
-      steps.fetch_add(1, std::memory_order_relaxed);
+      if (const int step = steps.fetch_add(1, std::memory_order_relaxed); step >= disorder && step % 8 == 0)
+        ::usleep(50);
     }
   }
 
+  static constexpr int disorder = 200;  // steps
   static inline std::atomic<void*> places[64];
   static inline std::atomic<int> steps{0};
 };
@@ -193,7 +192,8 @@ class Stage {
   Stage(Heap heap, unsigned seed) : heap_{heap}, seed_{seed} {
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
-    ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);  // a child that touches a page should not have to clear five hundred
+    ::prctl(PR_SET_THP_DISABLE, 1, 0, 0,
+            0);  // a child that touches a page should not have to clear five hundred
     said_ = ::memfd_create("said", 0);
     ::dup2(said_, 2);
     if (heap == Heap::aged) age(seed);
