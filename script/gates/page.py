@@ -35,8 +35,14 @@ def table(record):
     return '\n'.join(lines)
 
 
+def commits(record):
+    """Of which commits the pieces were run, in words; all of them have the same sources."""
+    names = sorted({piece['commit'] for part in parts.ALL for piece in record.pieces(part).values()})
+    return f'Run at {", ".join(names)}.' if names else 'Nothing was run yet.'
+
+
 def write(record, page=PAGE):
     text = page.read_text()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    page.write_text(f'{before}{BEGIN}\n\n{table(record)}\n\n{END}{after}')
+    page.write_text(f'{before}{BEGIN}\n\n{commits(record)}\n\n{table(record)}\n\n{END}{after}')
