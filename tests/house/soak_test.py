@@ -99,6 +99,7 @@ class Table(InAFolder):
         self.assertTrue(written.startswith("before\n") and written.endswith("\nafter\n"))
         self.assertIn(f"| {first.gate} | {first.work} | 1,234 calls | `script/soak --only {first.name}` |", written)
         self.assertIn("| not run |", written)
+        self.assertIn(f"\nRun at {record.commit}.\n", written)
         self.assertNotIn("stale", written)
 
 
