@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "../platform/report.hpp"
 #include "../platform/start.hpp"
 #include "kitchen.hpp"
 
@@ -13,7 +14,10 @@ namespace {
 
 void before_fork() noexcept { kitchen.before_fork(); }
 void after_fork_in_parent() noexcept { kitchen.after_fork_in_parent(); }
-void after_fork_in_child() noexcept { kitchen.after_fork_in_child(); }
+void after_fork_in_child() noexcept {
+  kitchen.after_fork_in_child();
+  Report::forget();
+}
 
 // Where nothing has allocated yet, this is early enough for whatever the program does in its own constructors.
 [[gnu::constructor(101)]] void prepare_with_the_constructors() noexcept {

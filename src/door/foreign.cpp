@@ -14,13 +14,14 @@
 #include "../platform/raw_os.hpp"
 #include "../platform/report.hpp"
 #include "../platform/start.hpp"
+#include "kitchen.hpp"
 
 namespace basalt::door {
 
 namespace {
 
 #if defined(BASALT_PRELOADED)
-constexpr ForeignPolicy built_in = ForeignPolicy::leak;
+constexpr ForeignPolicy built_in = when_preloaded;
 #else
 constexpr ForeignPolicy built_in = ForeignPolicy::abort;
 #endif
@@ -56,8 +57,10 @@ namespace {
 [[noreturn]] void refuse_foreign(const void* pointer, const char* caller) noexcept {
   Report report;
   report << "basalt: invalid pointer in " << caller << ": " << pointer << " was not allocated here\n";
-  end_report(report, Noticed::at_once,
-             "it may lie on the stack or in data, come from another allocator, or have been freed long ago");
+  end_report(
+      report, Noticed::at_once,
+      "it may lie on the stack or in data, come from another allocator (if the program is to have two, "
+      "BASALT_FOREIGN=leak goes on), or have been freed long ago");
 }
 
 void handle(const void* pointer, const char* caller) noexcept {

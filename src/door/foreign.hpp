@@ -3,10 +3,10 @@
 
 namespace basalt::door {
 
-// leak    A preloaded library meets programs that bundle an allocator of their own: such a pointer is
-// reported once
+// leak    A preloaded library meets programs that bundle an allocator of their own: such a pointer is reported once
 //         and left alone.
-// abort   A program that links us has no other allocator: such a pointer is a bug.
+// abort   A program that links us has no other allocator, and who preloads the hardened library wants to know: such a
+//         pointer is a bug.
 enum class ForeignPolicy { leak, abort };
 
 // The policy in force: BASALT_FOREIGN=abort or =leak, else what this library was built with. A process that

@@ -34,6 +34,13 @@ struct Checks {
       refuse_twice(span, w * 64 + static_cast<unsigned>(std::countr_zero(before & given)));
   }
 
+  // Errors: no block begins at p, or another thread has given it back. What its own thread has is known to that thread alone.
+  static void insist_on_block(const Span& span, const void* p) noexcept {
+    const unsigned slot = checked_slot(span, static_cast<const std::byte*>(p), Noticed::at_once);
+    if ((span.remote.bits(slot / 64) & bit_of(slot)) != 0) [[unlikely]]
+      refuse_double(span, p, Noticed::at_once);
+  }
+
   // Errors: the slot was given back by another thread, and nobody owns its span: it was free already, and all of the span with it.
   [[gnu::always_inline]] static void insist_owned(bool owned, const Span& span, unsigned slot) noexcept {
     if (!owned) [[unlikely]]
@@ -59,6 +66,7 @@ struct NoChecks {
   }
   static void insist_apart(std::uint64_t, std::uint64_t, const Span&, unsigned) noexcept {}
   static void insist_owned(bool, const Span&, unsigned) noexcept {}
+  static void insist_on_block(const Span&, const void*) noexcept {}
 };
 
 }  // namespace basalt::engine

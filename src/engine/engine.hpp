@@ -83,7 +83,7 @@ class Engine {
   [[nodiscard]] bool deallocate(void* p, std::size_t size, Origin origin = Origin::unknown) noexcept {
     if (Thread::heap()->free(p, size)) return true;
     if (parts_.guarded.owns(p)) return parts_.guarded.insist_on_size(p, size), free_slowly(p, origin);
-    if (owns(p) && !nested_.owns(p) && !may_have_been(p, size, usable_size(p)))
+    if (owns(p) && !nested_.owns(p) && !may_have_been(p, size, usable_size(p), origin))
       refuse_size(p, size, usable_size(p));
     return deallocate(p, origin);
   }
@@ -93,7 +93,7 @@ class Engine {
     const MapEntry entry = parts_.space.entry_of(p);
     if (is_object(entry) && !parts_.holds_samples(entry))
       return parts_.objects.reallocate(parts_.space, p, size);
-    large().insist_on_beginning(p, parts_.space.slice_of(p), entry);
+    parts_.insist_on_block(p, entry);
     const bool guarded = parts_.guarded.owns(p);
     const std::size_t old = guarded ? parts_.guarded.usable_size(p, "realloc") : usable_size(p);
     if (!guarded && size <= old && size >= old - old / 4) return p;

@@ -57,7 +57,7 @@ inline constexpr Option options[] = {
     {"guard", OptionKind::sampling, &Policy::guard, {0, 0, 0}, 0, SIZE_MAX, "",
      "one request in N, on average, is put between guard pages, if one of so many SLOTS is free; on is 10000:64, as in the hardened library"},
     {"foreign", OptionKind::choice, nullptr, {}, 0, 1, "abort|leak",
-     "what comes of a pointer that was not allocated here; abort where Basalt is linked, leak where it is preloaded"},
+     "what comes of a pointer that was not allocated here; leak where libbasalt.so is preloaded, else abort"},
     {"stats", OptionKind::file, nullptr, {}, 0, 0, "FILE",
      "where a line of JSON is appended when the process ends"},
     {"help", OptionKind::choice, nullptr, {}, 0, 1, "0|1",

@@ -12,6 +12,7 @@
 #include "heap_objects.hpp"
 #include "heap_pool.hpp"
 #include "holes.hpp"
+#include "large.hpp"
 #include "lock.hpp"
 #include "space.hpp"
 #include "statistics.hpp"
@@ -41,6 +42,14 @@ struct Parts {
   [[nodiscard]] bool holds_samples(MapEntry entry) const noexcept {
     const auto handle = reinterpret_cast<std::uintptr_t>(samples.known());
     return is_object(entry) && owner_of(entry) == (handle & HeapObjects<System>::most);
+  }
+
+  // Errors: a pointer into the middle of a block, small or large, ends the program, and so does one to a small block that another
+  // thread has freed.
+  void insist_on_block(const void* p, MapEntry entry) const noexcept {
+    const std::size_t slice = space.slice_of(p);
+    LargeBlocks<System>{space}.insist_on_beginning(p, slice, entry);
+    if (is_span(entry) && !is_object(entry)) Checks::insist_on_block(space.span_of(slice), p);
   }
 
   // Every lock but that of the statistics. While the pool's is held, no heap comes to be.

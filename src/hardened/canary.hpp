@@ -54,8 +54,13 @@ class Canary {
     }
   };
 
+  // Both halves of a product of two numbers that nobody knows, folded: so one mark that was read does not tell the key, by
+  // which all others could be forged. It is no cryptography: who can read many marks, and has the time, may find it.
   [[nodiscard]] static std::uint64_t mark(const void* p, std::uint64_t key) noexcept {
-    return (address_of(p) * 0x9e37'79b9'7f4a'7c15U ^ key) | 0x0101'0101'0101'0101U;
+    __extension__ typedef unsigned __int128 Wide;
+    const Wide product = static_cast<Wide>(address_of(p) ^ key) * std::rotl(key, 32);
+    return (static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64)) |
+           0x0101'0101'0101'0101U;
   }
 };
 

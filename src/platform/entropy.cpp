@@ -10,11 +10,13 @@
 
 namespace basalt {
 
+// libc has the vector before it relocates anything: so this is not to wait until libc is up. The first request of a C++ program comes
+// before that, and what it draws stays.
 std::uint64_t process_entropy() noexcept {
-  const auto* const bytes =
-      libc_up() ? reinterpret_cast<const unsigned char*>(::getauxval(AT_RANDOM)) : nullptr;
-  if (bytes == nullptr) return 0;
   std::uint64_t words[2];
+  const auto* const bytes =
+      relocated() ? reinterpret_cast<const unsigned char*>(::getauxval(AT_RANDOM)) : nullptr;
+  if (bytes == nullptr) return mixed_bits(ticks() ^ mixed_bits(reinterpret_cast<std::uintptr_t>(&words)));
   std::memcpy(words, bytes, sizeof words);
   return mixed_bits(words[0]) ^ words[1];  // libc takes its own keys from these: ours must not tell them
 }

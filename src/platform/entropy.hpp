@@ -5,7 +5,8 @@
 
 namespace basalt {
 
-// Returns: 64 bits that the kernel gave this program when it began (AT_RANDOM); 0 as long as libc may not be called.
+// Returns: 64 bits that the kernel gave this program when it began (AT_RANDOM). Before this library is relocated they cannot be had: then
+// what the clock and the place of the stack say, another number each time.
 [[nodiscard]] std::uint64_t process_entropy() noexcept;
 
 // Returns: a number that a forked child adds to what it has from its parent, another one in each: what it can know without a system

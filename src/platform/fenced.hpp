@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "../base/range.hpp"
+#include "fatal.hpp"
 #include "os.hpp"
 
 namespace basalt {
@@ -25,7 +26,7 @@ class Fenced {
     if (!whole.ok()) return whole;
     std::byte* const begin = whole.value + page;
     if (!opens) {
-      (void)(System::guard({whole.value, page}) || System::guard({begin + inside, page}));
+      if (System::guard({whole.value, page}) || System::guard({begin + inside, page})) exhausted();
     } else if (const Error refused = System::open({begin, inside})) {
       unmap(begin, bytes);
       return Result<std::byte*>::failure(refused);
@@ -45,7 +46,15 @@ class Fenced {
   static constexpr std::size_t budget =
       4'096;  // mappings that are fenced by others; a heap of 16 GiB has as many
 
+  [[gnu::cold]] static void exhausted() noexcept {
+    if (said_.exchange(true, std::memory_order_relaxed)) return;
+    warn(Text{} << "basalt: " << budget
+                << " tables lie between guards that are mappings of their own, and there will be no more: "
+                << "tables to come lie beside others. Linux 6.13 has guards that cost none");
+  }
+
   static inline constinit std::atomic<std::size_t> made_{0};
+  static inline constinit std::atomic<bool> said_{false};
 };
 
 }  // namespace basalt

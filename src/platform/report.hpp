@@ -35,6 +35,9 @@ class Report {
   // Effects: says the rest; and the process ends.
   [[noreturn]] void end() noexcept;
 
+  // Effects: whose report it is, nobody knows any more: a forked child is without the thread that was at one.
+  static void forget() noexcept { whose_.store(pthread_t{}, std::memory_order_relaxed); }
+
  private:
   static inline constinit std::atomic<pthread_t> whose_{pthread_t{}};  // at first nobody's
   static inline constinit char buffer_[16 * KiB] = {};                 // of that thread alone, as is this:

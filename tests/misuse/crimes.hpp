@@ -47,6 +47,7 @@ inline void delete_sized(char* p, std::size_t size) { operator delete(p, size); 
 inline void delete_aligned(char* p, std::size_t) { operator delete(p, wide); }
 inline void delete_array(char* p, std::size_t) { operator delete[](p); }
 inline void reallocate(char* p, std::size_t size) { (void)opaque(std::realloc(p, size + 1)); }
+inline void reallocate_in_place(char* p, std::size_t size) { (void)opaque(std::realloc(p, size)); }
 inline void ask_size(char* p, std::size_t) {
   if (opaque(malloc_usable_size(p)) == 0) ::_exit(status_none);
 }
@@ -59,6 +60,7 @@ enum : unsigned {
   by_usable = 16,
   by_aligned = 32,
   by_array = 64,
+  by_fitting = 128,
   freeing = by_free | by_delete | by_sized | by_realloc,
   all = freeing | by_usable
 };
@@ -71,6 +73,7 @@ constexpr Api apis[] = {
     {"malloc_usable_size", by_malloc, free_it, ask_size},
     {"aligned delete", by_aligned_new, delete_aligned, delete_aligned},
     {"delete[]", by_new_array, delete_array, delete_array},
+    {"fitting realloc", by_malloc, free_it, reallocate_in_place},
 };
 
 // What is misused: blocks of `size` bytes, through one API.
@@ -124,9 +127,10 @@ inline void call(const Means& with, char* p) { with.call(p); }
 
 // The names of those that have none but `call` to tell what they do say what the block is.
 constexpr Crime crimes[] = {
-    {"double-free", "give back twice in a row", all,
+    {"double-free", "give back twice in a row", all | by_fitting,
      [](const Means& with, char* p) { with.end(p), with.call(p); }},
-    {"double-free-later", "give back twice, another block of the size given back in between", all,
+    {"double-free-later", "give back twice, another block of the size given back in between",
+     all | by_fitting,
      [](const Means& with, char* p) {
        char* const other = with.made();
        with.end(p), with.end(other), with.call(p);
@@ -138,9 +142,9 @@ constexpr Crime crimes[] = {
        with.call(p);
        (void)opaque(next);
      }},
-    {"inside", "give a pointer into the block", all,
+    {"inside", "give a pointer into the block", all | by_fitting,
      [](const Means& with, char* p) { with.call(p + (with.size > 16 ? 16 : 8)); }},
-    {"unaligned", "give a pointer 1 byte into the block", all,
+    {"unaligned", "give a pointer 1 byte into the block", all | by_fitting,
      [](const Means& with, char* p) { with.call(p + 1); }},
     {"stack", "give a pointer to the stack", all,
      [](const Means& with, char*) {

@@ -4,6 +4,7 @@
 #include "../../base/allocator.hpp"
 #include "../../basic/size_prefixed.hpp"
 #include "../../basic/unix_allocator.hpp"
+#include "../foreign.hpp"
 #include "../no_short_paths.hpp"
 
 namespace basalt::door {
@@ -12,6 +13,9 @@ using Kitchen = SizePrefixed<UnixAllocator>;
 static_assert(Allocator<Kitchen>);
 
 inline constexpr const char* kitchen_name = "basalt-basic";
+
+// A preloaded library may meet a program that brings an allocator of its own.
+inline constexpr ForeignPolicy when_preloaded = ForeignPolicy::leak;
 
 // Hidden here too: see first_use.hpp.
 [[gnu::visibility("hidden")]] extern constinit Kitchen kitchen;

@@ -6,6 +6,7 @@
 #include "../../platform/raw_os.hpp"
 #include "../../platform/thread_exit.hpp"
 #include "../first_use.hpp"
+#include "../foreign.hpp"
 #include "../no_short_paths.hpp"
 
 namespace basalt::door {
@@ -14,6 +15,9 @@ struct EngineThread;
 using Kitchen = hardened::Hardened<RawOs, EngineThread>;
 
 inline constexpr const char* kitchen_name = "basalt-hardened";
+
+// Preloaded as well, a pointer that is not ours is a crime: see BASALT_FOREIGN.
+inline constexpr ForeignPolicy when_preloaded = ForeignPolicy::abort;
 
 // How many requests get guarded slots unless the environment says otherwise.
 inline constexpr std::size_t usual_guard = guard::Sampling{guard::Sampling::usual_rate}.word();

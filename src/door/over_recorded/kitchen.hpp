@@ -7,6 +7,7 @@
 #include "../../platform/raw_os.hpp"
 #include "../../platform/thread_exit.hpp"
 #include "../first_use.hpp"
+#include "../foreign.hpp"
 #include "../no_short_paths.hpp"
 
 // Of libunwind, which `basalt record --unwind libunwind` preloads as well: the addresses to which calls return. Not there otherwise.
@@ -18,6 +19,9 @@ struct RecordedThread;
 using Kitchen = observe::Recorded<RawOs, RecordedThread, observe::HeapProfile<RawOs>>;
 
 inline constexpr const char* kitchen_name = "basalt-recorded";
+
+// A preloaded library may meet a program that brings an allocator of its own.
+inline constexpr ForeignPolicy when_preloaded = ForeignPolicy::leak;
 
 // How many requests get guarded slots unless the environment says otherwise.
 inline constexpr std::size_t usual_guard = guard::Sampling::off;

@@ -8,6 +8,7 @@
 #include "../../platform/raw_os.hpp"
 #include "../../platform/thread_exit.hpp"
 #include "../first_use.hpp"
+#include "../foreign.hpp"
 
 namespace basalt::door {
 
@@ -15,6 +16,9 @@ struct ThisThread;
 using Kitchen = engine::Engine<RawOs, ThisThread, observe::HeapProfile<RawOs>, engine::NoChecks>;
 
 inline constexpr const char* kitchen_name = "basalt-unchecked";
+
+// A preloaded library may meet a program that brings an allocator of its own.
+inline constexpr ForeignPolicy when_preloaded = ForeignPolicy::leak;
 
 // How many requests get guarded slots unless the environment says otherwise.
 inline constexpr std::size_t usual_guard = guard::Sampling::off;
