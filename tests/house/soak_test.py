@@ -74,6 +74,11 @@ class Soaking(InAFolder):
         self.assertIn("again, what failed in bad: BASALT_SCALE=7 bash -c 'echo the reason; exit 3'", printed)
         self.assertTrue(self.record().passed(part("good", "true")))
 
+    def test_what_was_skipped_has_not_passed(self):
+        soak, printed = self.soak(part("skipping", 'echo figure: 1 forks; echo "   12 - process.one (Skipped)"'))
+        self.assertIn("skipping", soak.failed)
+        self.assertIn("skipped, so not shown: process.one", printed)
+
     def test_gives_every_round_a_seed_of_its_own_until_the_time_is_over(self):
         endless = part("endless", 'sleep 0.1; echo "$BASALT_SEED" >>' + str(self.folder / "seeds"), endless=True, counts="tests")
         self.soak(endless, minutes=0.02)

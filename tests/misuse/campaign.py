@@ -89,6 +89,14 @@ class Campaign:
                 self.done += 1
         ledger.finish(number)
 
+    def found(self, library):
+        ledgers = [self.ledgers[library, heap] for heap in matrix.HEAPS_OF[library]]
+        return {cell: outcomes for ledger in ledgers for cell, outcomes in ledger.cells.items()}
+
+    def broken(self):
+        """Returns: lines about what is certain, and was not."""
+        return [line for library in self.environments for line in matrix.broken(library, self.found(library))]
+
     def write(self, page):
         """Effects: the tables of the page are those of what was found until now."""
         text = page.read_text()
@@ -96,7 +104,7 @@ class Campaign:
             heaps = matrix.HEAPS_OF[library]
             if not all(self.ledgers[library, heap].rounds for heap in heaps):
                 continue
-            found = {cell: outcomes for heap in heaps for cell, outcomes in self.ledgers[library, heap].cells.items()}
+            found = self.found(library)
             text = matrix.renewed(text, library, f"{figure(found)}\n\n{matrix.table(self.crimes, heaps, found)}")
             if library != "glibc":
                 text = matrix.renewed(text, f"{library} bitmaps", matrix.bitmap_table(self.crimes, found))
@@ -112,6 +120,7 @@ def figure(found):
 
 
 def carry_out(campaign, runs, page):
+    """Effects: the crimes are committed, and the tables written.  Returns: whether all that is certain was so, every time."""
     over = threading.Event()
     threading.Thread(target=tell, args=(campaign, over), daemon=True).start()
     try:
@@ -119,6 +128,12 @@ def carry_out(campaign, runs, page):
     finally:
         over.set()
         campaign.write(page)
+    broken = campaign.broken()
+    settled = sum(outcomes.total() for library, certain in matrix.CERTAIN.items() for cell, outcomes in campaign.found(library).items()
+                  if cell.crime in certain)
+    print(*broken, f"crimes: {settled:,} were of those that are noticed for certain; in {len(broken):,} cells something was not as it must be",
+          sep="\n", flush=True)
+    return not broken
 
 
 def tell(campaign, over):
