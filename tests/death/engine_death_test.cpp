@@ -68,6 +68,19 @@ TEST_F(EngineDeath, ASizeThatNoLargeBlockCanHaveHadIsNamed) {
   }
 }
 
+// However its address is aligned: plain new was asked for no alignment.
+TEST_F(EngineDeath, ASizeOfAnotherClassThanThatOfPlainNewIsNamed) {
+  for (const auto [size, wrong] :
+       {std::pair{std::size_t{1024}, std::size_t{512}}, {1024, 17}, {4096, 100}, {512, 400}, {48, 480}}) {
+    for (const Origin origin : {Origin::new_object, Origin::new_array}) {
+      std::byte* const block = made(size);
+      EXPECT_DEATH((void)engine_.deallocate(block, wrong, origin), "^basalt: invalid size in free_sized: 0x")
+          << size << " as " << wrong;
+      EXPECT_TRUE(engine_.deallocate(block, size, origin));
+    }
+  }
+}
+
 TEST_F(EngineDeath, DoubleFreeWithAnotherInBetweenIsNamedAtOnce) {
   std::byte* const block = made(100);
   std::byte* const other = made(100);
@@ -207,6 +220,25 @@ TEST_F(EngineDeath, ReallocInsideALargeOrHugeBlock) {
             << size << " + " << offset << ", " << wish;
     drop(block);
   }
+}
+
+// The same for small ones, whether they would have to move or not.
+TEST_F(EngineDeath, ReallocInsideASmallBlock) {
+  std::byte* const block = made(112);
+  for (const std::size_t offset : {std::size_t{1}, std::size_t{16}})
+    for (const std::size_t wish : {std::size_t{10}, std::size_t{112}, std::size_t{200}})
+      EXPECT_DEATH((void)engine_.reallocate(block + offset, wish),
+                   "^basalt: invalid pointer in free: 0x[0-9a-f]+ is not the beginning")
+          << offset << ", " << wish;
+  drop(block);
+}
+
+TEST_F(EngineDeath, ReallocOfWhatAnotherThreadHasFreed) {
+  std::byte* const block = made(112);
+  EXPECT_DEATH(
+      (std::thread{[&] { drop(block), engine_.park(); }}.join(), (void)engine_.reallocate(block, 112)),
+      double_free);
+  drop(block);
 }
 
 TEST_F(EngineDeath, InsideAHugeBlock) {
