@@ -70,7 +70,7 @@ TEST_F(EngineDeath, ASizeThatNoLargeBlockCanHaveHadIsNamed) {
 
 // However its address is aligned: plain new was asked for no alignment.
 TEST_F(EngineDeath, ASizeOfAnotherClassThanThatOfPlainNewIsNamed) {
-  for (const auto [size, wrong] :
+  for (const auto& [size, wrong] :
        {std::pair{std::size_t{1024}, std::size_t{512}}, {1024, 17}, {4096, 100}, {512, 400}, {48, 480}}) {
     for (const Origin origin : {Origin::new_object, Origin::new_array}) {
       std::byte* const block = made(size);
