@@ -103,6 +103,17 @@ class FlameBuilder {
          (all > most_places ? fmt::format("<p>And {} more places.</p>\n", all - most_places) : "");
 }
 
+void add_holders(Page& page, const Report& report, symbols::Symbolizer& names) {
+  page.heading(fmt::format("Who holds it ({})", report.moment));
+  if (const std::string word = word_on_stacks(report); !word.empty()) page.text("Stacks: " + word + ".");
+  page.text(
+      "Each box is a call, as wide as the memory that is live through it; those that allocated are on top. "
+      "Point at one for its figures. A click makes it as wide as the page, and one on a box below leads "
+      "back.");
+  page.add(flame_html(FlameBuilder{report, names}.root(), bytes_label));
+  page.add(site_table(report));
+}
+
 }  // namespace
 
 std::string as_html(const Report& report, const trace::Tables&, symbols::Symbolizer& names) {
@@ -126,16 +137,7 @@ std::string as_html(const Report& report, const trace::Tables&, symbols::Symboli
   page.add(curves_html(
       {curve}, "events of the program",
       [](double value) { return count_text(static_cast<std::uint64_t>(value)); }, bytes_label));
-  if (report.has_stacks) {
-    page.heading(fmt::format("Who holds it ({})", report.moment));
-    if (const std::string word = word_on_stacks(report); !word.empty()) page.text("Stacks: " + word + ".");
-    page.text(
-        "Each box is a call, as wide as the memory that is live through it; those that allocated are on top. "
-        "Point at one for its figures. A click makes it as wide as the page, and one on a box below leads "
-        "back.");
-    page.add(flame_html(FlameBuilder{report, names}.root(), bytes_label));
-    page.add(site_table(report));
-  }
+  if (report.has_stacks) add_holders(page, report, names);
   page.heading("Sizes asked for");
   page.text("How many blocks, by their size in bytes, and how much they are together.");
   page.add(bars_html(bars_of(found.sizes, bytes_text)));
