@@ -163,7 +163,7 @@ void* pointer_of(std::uint64_t address) {
 // All threads are at the same event of the program while one of them looks.
 void look(const ScriptOp& op) {
   if (measure != Measure::memory) return;
-  if (pthread_barrier_wait(&meeting) == PTHREAD_BARRIER_SERIAL_THREAD) samples[op.slot] = resident();
+  if (pthread_barrier_wait(&meeting) != 0) samples[op.slot] = resident();  // of one of them it is not 0
   pthread_barrier_wait(&meeting);
 }
 
