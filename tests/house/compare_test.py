@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -247,6 +248,14 @@ class Words(unittest.TestCase):
         for raw in "<theirs>", "a < b", "<luck>", "<late>":
             self.assertNotIn(raw, text)
         self.assertNotRegex(text, r"(src|href)=")
+        self.assertIn("prefers-color-scheme:dark", text)
+
+    def test_what_is_beyond_the_axis_has_its_figure_beside_it(self):
+        both = [peers.Peer("ours"), peers.Peer("theirs")]
+        table = {"near": {"ours": {"to_best": 1.0}, "theirs": {"to_best": 9.0}}, "far": {"ours": {"to_best": 1.0}, "theirs": {"to_best": 79.8}}}
+        text = "".join(page.plot(table, both))
+        self.assertEqual(re.findall(r">to (\d+)<", text), ["80"])
+        self.assertEqual(re.findall(r'<i style="background:(.*?)"></i>(\w+)', text), [("var(--c0)", "ours"), ("var(--c1)", "theirs")])
 
 
 class Script(Task):

@@ -40,6 +40,12 @@ def every_request_is_known(folder):
     check("value: 2000000" in text and "inuse_space" in text, "protoc reads the figures")
 
 
+def nothing_held_is_said(folder):
+    run = basalt("profile", "-o", f"{folder}/p", "--period", "1000G", "--", compile_program(folder, "threads"))
+    equal(run.stdout, "Nothing that was sampled is held any more.\n", "what there is")
+    check("-sample_index alloc_space" in run.stderr, f"what pprof can still show: {run.stderr}")
+
+
 def growth(folder):
     found = places(basalt("profile", "--json", "--period", 1, "--leaks", "--warm-up", 0.5, "-o", f"{folder}/p", "--",
                           compile_program(folder, "grows"), 1500))
@@ -102,6 +108,12 @@ def over_http(folder):
             check(False, "a page that is none")
         except urllib.error.HTTPError as error:
             equal(error.code, 404, "a page that is none")
+            check("/metrics" in error.read().decode(), "it says which there are")
+        stays = re.search(r"address: (\d+)", decoded(fetched(address + "/debug/pprof/heap")[1]))[1]
+        check(fetched(address + "/debug/pprof/symbol")[1].startswith(b"num_symbols: 1"), "there are names")
+        with urllib.request.urlopen(address + "/debug/pprof/symbol", f"{int(stays):#x}+0x1".encode(), timeout=10) as page:
+            names = page.read().decode()
+        check(re.search(f"^{int(stays):#x} that_(stays|grows)$", names, re.M), f"a name for an address: {names}")
         watched = basalt("top", "--count", 2, "--interval", 0.1, "--json", children_of(tool.pid)[0])
         views = [json.loads(line) for line in watched.stdout.splitlines()]
         equal([len(views), watched.returncode], [2, 0], "top of a process: " + watched.stderr)
@@ -136,5 +148,5 @@ def a_program_with_files_of_its_own_everywhere(folder):
         check(command[0] != "top" or run.stdout.count("resident") == 3, f"three looks: {run.stdout}{run.stderr}")
 
 
-main(every_request_is_known, growth, estimates_are_near, an_end_without_exit, over_http, addresses_that_are_refused, watching,
+main(every_request_is_known, nothing_held_is_said, growth, estimates_are_near, an_end_without_exit, over_http, addresses_that_are_refused, watching,
      a_program_with_files_of_its_own_everywhere)

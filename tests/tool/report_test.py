@@ -62,8 +62,40 @@ def pages(folder):
     page = pathlib.Path(folder) / "p.html"
     report(recorded(folder), "--html", page)
     html = page.read_text()
-    check(html.count("<svg") == 4 and "hold_most" in html and 'class="box"' in html, "curve, flames, sizes, lifetimes")
-    check("http" not in html and "<script" not in html, "the page needs nothing but itself")
+    check(html.count("<polyline") == 1 and html.count('class="bars"') == 2 and 'class="flame"' in html, "curve, flames, sizes, lifetimes")
+    check(re.search(r'width:\d+[.]\d+%[^>]*title="hold_most[^"]*\n2.9 MiB, \d+[.]\d %"', html), "who holds most")
+    check("http" not in html and "src=" not in html and "url(" not in html, "the page needs nothing but itself")
+    check("prefers-color-scheme:dark" in html, "by night")
+    rows = re.findall("<span>([^<]*)</span><div><span", html.split("Sizes asked for")[1].split("<h2>")[0])
+    check([row for row in rows if row in ("128 to 255", "256 to 511", "512 to 1023", "1.0 KiB to 2.0 KiB")] == rows[rows.index("128 to 255"):][:4],
+          f"sizes without a gap: {rows}")
+
+
+def short_stacks_are_mentioned(folder):
+    source, program = pathlib.Path(folder) / "leaf.c", pathlib.Path(folder) / "leaf"
+    source.write_text("""
+        #include <stdlib.h>
+        __attribute__((noinline)) void* leaf(unsigned long size) { void* volatile one = malloc(size); return one; }
+        int main(void) { for (int i = 0; i < 1000; ++i) free(leaf(100)); return 0; }
+        """)
+    for options, is_short in ((["-fno-omit-frame-pointer"], False), (["-fomit-frame-pointer"], True)):
+        subprocess.run(["gcc", "-O1", "-fno-builtin", *options, source, "-o", program], check=True)
+        trace = pathlib.Path(folder) / "t"
+        basalt("record", "-q", "-o", trace, "--", program)
+        equal("only one call is known; basalt record --unwind libunwind" in report(trace), is_short, f"{options}: a word on stacks")
+
+
+def what_lies_before_a_damage_is_looked_at(folder):
+    trace, busy = pathlib.Path(folder) / "t", compile_program(folder, "busy")
+    basalt("record", "-q", "-o", trace, "--", busy, 400_000)
+    whole = trace.read_bytes()
+    trace.write_bytes(whole[:len(whole) // 2] + b"damage" + whole[len(whole) // 2 + 6:])
+    for moment in ("peak", "end"):
+        run = basalt("report", "--top", "--at", moment, trace)
+        check("is damaged at event" in run.stderr and "churn (busy.c" in run.stdout, f"{moment}: {run.stdout}{run.stderr}")
+    check("churn" in basalt("export", "--to", "collapsed", trace).stdout, "collapsed stacks of what can be read")
+    trace.write_bytes(whole[:len(whole) // 2])
+    check("churn (busy.c" in report(trace, "--top") and "(not known)" not in report(trace, "--top"), "what is cut still names its calls")
 
 
 def a_program_that_changed_has_no_names(folder):
@@ -255,6 +287,11 @@ def imports(folder):
         equal([e["size"] for e in found if "size" in e], sizes, f"{file.name}: sizes")
         equal(sum(e["op"] == "free" for e in found), frees, f"{file.name}: frees")
         equal(sum(e["op"] == "free-unknown" for e in found), unknown, f"{file.name}: unknown frees")
+    sample, trace = HERE / "data" / "memory_habits.heaptrack.zst", folder / "t"
+    equal(basalt("import", "-o", trace, sample).returncode, 0, "what heaptrack 1.4 wrote")
+    said = json.loads(report(trace, "--json"))  # and what heaptrack_print says of it
+    equal((said["command"], said["allocated"]["blocks"], said["left"]["bytes"]), (["./memory_habits"], 9602, 48_000), "the same as heaptrack")
+    equal(info(trace)["peak_bytes"], 3_120_704, "its peak")
     junk.write_text("hello\n")
     equal(basalt("import", "-o", folder / "t", junk).returncode, 2, "no format that is known")
     (folder / "bad.rep").write_text("100\n1\n1\n1\na 0 10\nq 1\n")
@@ -264,5 +301,5 @@ def imports(folder):
 
 
 if __name__ == "__main__":
-    main(the_habits_are_found, words, pages, a_program_that_changed_has_no_names, budgets, comparisons, comparisons_of_what_is_not_whole,
+    main(the_habits_are_found, words, pages, short_stacks_are_mentioned, what_lies_before_a_damage_is_looked_at, a_program_that_changed_has_no_names, budgets, comparisons, comparisons_of_what_is_not_whole,
          comparisons_of_profiles_have_names, what_is_next_runs_as_it_is_printed, nothing_is_said_of_nothing, from_none_there_is_no_share, exports, imports)

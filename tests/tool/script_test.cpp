@@ -89,23 +89,41 @@ class Stage {
 
   [[nodiscard]] const ScriptHead& head() const { return head_; }
   std::map<std::uint64_t, int> sizes;
+  std::vector<std::uint64_t> live;  // bytes, at each sample
 
  private:
   struct Slot {
     bool full = false;
     std::uint16_t generation = 0;
+    std::uint64_t size = 0;
   };
 
   [[nodiscard]] const ScriptThread* table() const {
     return reinterpret_cast<const ScriptThread*>(bytes_.data() + sizeof(ScriptHead));
   }
 
+  // Returns: what the thread is to do next; nullptr: nothing.
+  [[nodiscard]] const ScriptOp* next(std::size_t thread) const {
+    const auto* const ops = reinterpret_cast<const ScriptOp*>(table() + head_.threads);
+    return at_[thread] == table()[thread].count ? nullptr : ops + table()[thread].first + at_[thread];
+  }
+
+  // Returns: whether all threads have come to that sample, and go on.
+  bool meet(std::uint32_t sample) {
+    for (std::size_t thread = 0; thread != head_.threads; ++thread) {
+      const ScriptOp* const op = next(thread);
+      if (op == nullptr || op->what != Do::sample || op->slot != sample) return false;
+    }
+    for (std::uint64_t& at : at_) ++at;
+    live.push_back(live_);
+    return true;
+  }
+
   bool step(std::size_t thread) {
-    const auto* const ops =
-        reinterpret_cast<const ScriptOp*>(table() + head_.threads) + table()[thread].first;
-    if (at_[thread] == table()[thread].count) return false;
-    const ScriptOp& op = ops[at_[thread]];
-    if (op.what == Do::sample) return ++at_[thread], true;
+    const ScriptOp* const there = next(thread);
+    if (there == nullptr) return false;
+    const ScriptOp& op = *there;
+    if (op.what == Do::sample) return meet(op.slot);
     Slot& slot = slots_.at(op.slot);
     const bool ends = op.what == Do::free || op.what == Do::reallocate;
     const auto wanted =
@@ -114,8 +132,9 @@ class Stage {
     if (!ends) {
       EXPECT_FALSE(slot.full) << "a slot that nobody emptied";
     }
-    slot = {op.what != Do::free, op.generation};
-    if (op.what != Do::free) ++sizes[op.size];
+    live_ -= ends ? slot.size : 0;
+    slot = {op.what != Do::free, op.generation, op.size};
+    if (op.what != Do::free) ++sizes[op.size], live_ += op.size;
     ++at_[thread];
     return true;
   }
@@ -124,6 +143,7 @@ class Stage {
   ScriptHead head_;
   std::vector<std::uint64_t> at_;
   std::vector<Slot> slots_;
+  std::uint64_t live_ = 0;
 };
 
 class Scripts : public testing::TestWithParam<Threads> {};
@@ -141,6 +161,9 @@ TEST_P(Scripts, AreTheTraceInAnyOrderOfThreads) {
   EXPECT_TRUE(stage.play(dice));
   EXPECT_EQ(stage.sizes, program.sizes);
   EXPECT_EQ(stage.head().operations, program.operations);
+  std::vector<std::uint64_t> live;
+  for (const SamplePoint& point : script.samples) live.push_back(point.live_bytes);
+  EXPECT_EQ(stage.live, live) << "what is live at samples, in any order of threads";
   std::filesystem::remove(path);
   std::filesystem::remove(program.path);
 }

@@ -35,6 +35,7 @@ class Pass {
   }
 
   void take(std::uint64_t number, const Event& event) {
+    found_.events = number + 1;
     if (event.op == Op::free_unknown) ++found_.unknown_frees;
     if (event.op == Op::free) end(event);
     if (event.op == Op::reallocate) resize(event);
@@ -179,10 +180,11 @@ Site& Site::operator+=(const Site& other) {
   return *this;
 }
 
-std::uint64_t peak_event(const trace::Reader& reader) {
+std::uint64_t peak_event(const trace::Reader& reader, std::uint64_t events) {
   std::uint64_t most = 0, event = 0;
   for (std::size_t block = 0; block != reader.blocks(); ++block) {
     const trace::Summary& summary = reader.summary(block);
+    if (summary.first_event + summary.events > events) break;
     if (summary.peak_bytes > most) most = summary.peak_bytes, event = summary.peak_event;
   }
   return event;
@@ -198,8 +200,10 @@ std::uint64_t event_at(trace::Reader& reader, std::uint64_t nanoseconds) {
   return event;
 }
 
-Findings analyse(trace::Reader& reader, std::uint64_t chosen,
-                 const std::function<void(std::uint64_t)>& progress) {
+namespace {
+
+[[nodiscard]] Findings look_through(trace::Reader& reader, std::uint64_t chosen,
+                                    const std::function<void(std::uint64_t)>& progress) {
   Pass pass{reader, chosen};
   std::vector<Event> events;
   for (std::size_t block = 0; block != reader.blocks() && reader.read(block, events); ++block) {
@@ -208,6 +212,17 @@ Findings analyse(trace::Reader& reader, std::uint64_t chosen,
     for (const Event& event : events) pass.take(number++, event);
   }
   return pass.finish();
+}
+
+}  // namespace
+
+Findings analyse(trace::Reader& reader, std::uint64_t chosen,
+                 const std::function<void(std::uint64_t)>& progress) {
+  Findings found = look_through(reader, chosen, progress);
+  const std::uint64_t read = found.events;
+  if (read == 0 || chosen < read) return found;
+  const bool is_peak = chosen == peak_event(reader);
+  return look_through(reader, is_peak ? peak_event(reader, read) : read - 1, progress);
 }
 
 }  // namespace basalt::analysis

@@ -57,6 +57,7 @@ struct Fragmentation {
 struct Findings {
   Amount allocated, freed, left, at_chosen;
   Amount temporary, brief;
+  std::uint64_t events = 0;  // that could be read
   std::uint64_t reallocated = 0;
   std::uint64_t unknown_frees = 0;
   Point chosen;
@@ -69,13 +70,14 @@ struct Findings {
   Fragmentation fragmentation;
 };
 
-// Returns: the event after which most bytes are live, from the summaries.
-[[nodiscard]] std::uint64_t peak_event(const trace::Reader& reader);
+// Returns: the event after which most bytes are live, from the summaries; of the first `events` only.
+[[nodiscard]] std::uint64_t peak_event(const trace::Reader& reader, std::uint64_t events = UINT64_MAX);
 
 // Returns: the last event that was not later.  Requires: the trace has times.
 [[nodiscard]] std::uint64_t event_at(trace::Reader& reader, std::uint64_t nanoseconds);
 
-// `chosen` is the event after which memory is looked at; `progress` gets the number of events that were read.
+// `chosen` is the event after which memory is looked at; `progress` gets the number of events that were read. If it lies behind a
+// damage, memory is looked at where it can be: if it is the peak, at that of what could be read, else at the end of that.
 [[nodiscard]] Findings analyse(trace::Reader& reader, std::uint64_t chosen,
                                const std::function<void(std::uint64_t)>& progress);
 

@@ -8,6 +8,7 @@
 
 #include "child.hpp"
 #include "console.hpp"
+#include "program_file.hpp"
 
 namespace basalt::tool {
 
@@ -58,6 +59,9 @@ Allocator allocator_named(const std::string& name) {
   if (name.find('/') != std::string::npos) {
     if (!fs::exists(name))
       throw UserError(fmt::format("there is no library {}", name),
+                      "give the path of a shared library that replaces malloc");
+    if (!names_defined_in(name).contains("malloc"))
+      throw UserError(fmt::format("{} is no library with a malloc in it", name),
                       "give the path of a shared library that replaces malloc");
     return {fs::path{name}.filename().string(), fs::absolute(name).string()};
   }

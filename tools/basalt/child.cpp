@@ -67,8 +67,10 @@ Child::Child(const Started& started) {
   ::close(report[0]);
   if (error == 0) return;
   if (pid_ > 0) (void)wait();
-  throw CannotRun(fmt::format("{} cannot be run: {}", started.command[0], std::strerror(error)),
-                  "give a path, or a name that is on PATH", error == ENOENT ? not_found : cannot_execute);
+  throw CannotRun(
+      fmt::format("{} cannot be run: {}", started.command[0], std::strerror(error)),
+      error == ENOENT ? "give a path, or a name that is on PATH" : "name a program that you may execute",
+      error == ENOENT ? not_found : cannot_execute);
 }
 
 Child::~Child() {

@@ -174,7 +174,7 @@ void export_collapsed(trace::Reader& reader, const Wishes& wishes, Output& out) 
 
 [[nodiscard]] std::string next_after(const Wishes& wishes) {
   const std::string output = shell_text({wishes.output});
-  if (wishes.to == "pprof") return "pprof -http : " + output;
+  if (wishes.to == "pprof") return fmt::format("pprof -http : {0} · go tool pprof -top {0}", output);
   if (wishes.to == "collapsed")
     return fmt::format("flamegraph.pl {} > {}", output, shell_text({wishes.output + ".svg"}));
   if (wishes.to == "rep") return "basalt import " + output;

@@ -32,8 +32,8 @@ struct Wishes {
 // Writes events by the names that another format has for blocks.
 class Importer {
  public:
-  Importer(const std::string& path, const std::string& from)
-      : writer_{path, {{from}, "basalt import " BASALT_VERSION, 0, {}}} {
+  Importer(const std::string& path, const std::vector<std::string>& command)
+      : writer_{path, {command, "basalt import " BASALT_VERSION, 0, {}}} {
     if (!writer_.error().empty())
       throw UserError(fmt::format("{} cannot be written: {}", path, writer_.error()),
                       "name another file with -o");
@@ -176,6 +176,14 @@ void import_heaptrack(std::istream& lines, const std::string& path, Importer& to
   return true;
 }
 
+// heaptrack keeps the command on a line of its own, without quotes; a .rep has none.
+[[nodiscard]] std::vector<std::string> command_in(const std::string& text, const std::string& path) {
+  const std::size_t at = text.starts_with("v ") ? text.find("\nX ") : std::string::npos;
+  if (at == std::string::npos) return {path};
+  std::istringstream words{text.substr(at + 3, text.find('\n', at + 3) - at - 3)};
+  return {std::istream_iterator<std::string>{words}, {}};
+}
+
 int import_file(Wishes& wishes) {
   require_file(wishes.path, "name a file of heaptrack, or a .rep of the malloc lab");
   const std::string text = contents(wishes.path);
@@ -184,7 +192,7 @@ int import_file(Wishes& wishes) {
   if (!heaptrack && !is_rep(text)) refuse(wishes.path, 1, "this is no format that is known");
   if (wishes.output.empty())
     wishes.output = std::filesystem::path{wishes.path}.filename().string() + ".trace";
-  Importer to{wishes.output, wishes.path};
+  Importer to{wishes.output, command_in(text, wishes.path)};
   std::istringstream lines{text};
   std::string skipped;
   for (int i = 0; i != (heaptrack ? 1 : 4); ++i) std::getline(lines, skipped);

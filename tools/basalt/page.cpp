@@ -3,31 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
+#include <functional>
+
+#include "page_style.hpp"
 
 namespace basalt::tool {
 
 namespace {
 
-// Seven that people who see fewer colours can tell apart (Okabe and Ito, 2008), the darkest first.
-constexpr std::array colours{"#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
-
-constexpr const char* style =
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 "
-    "1rem;color:#222;background:#fff}"
-    "h1{font-size:1.4rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin-top:2rem}"
-    "table{margin-top:1rem;border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-"
-    "x:auto}"
-    "td,th{padding:.2rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid "
-    "#ddd}td:first-child,th:first-child{text-align:left;white-space:normal;min-width:12rem;overflow-wrap:"
-    "anywhere}"
-    "svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg .axis{stroke:#999}svg .grid{stroke:#eee}"
-    "svg g.box:hover rect{stroke:#000}";
-
 // The next larger power of two: bytes are read in KiB and MiB.
 [[nodiscard]] double round_up(double bytes) { return std::exp2(std::ceil(std::log2(std::max(bytes, 1.0)))); }
+
+// The next larger of 1, 2, 5, 10, 20, 50: as events are read.
+[[nodiscard]] double round_up_decimal(double value) {
+  const double power = std::pow(10, std::floor(std::log10(std::max(value, 1.0))));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (value <= factor * power) return factor * power;
+  }
+  return 10 * power;
+}
 
 }  // namespace
 
@@ -58,11 +54,13 @@ void Page::heading(const std::string& words) { body_ += fmt::format("<h2>{}</h2>
 void Page::text(const std::string& words) { body_ += fmt::format("<p>{}</p>\n", html_text(words)); }
 
 std::string Page::html() const {
+  const bool has_flames = body_.find("class=\"flame\"") != std::string::npos;
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\">"
-      "<title>{0}</title>\n<style>{1}</style></head>\n<body><h1>{0}</h1>\n{2}</body></html>\n",
-      html_text(title_), style, body_);
+      "content=\"width=device-width,initial-scale=1\">"
+      "<title>{0}</title>\n<style>{1}</style></head>\n<body><h1>{0}</h1>\n{2}{3}</body></html>\n",
+      html_text(title_), page_style, body_,
+      has_flames ? fmt::format("<script>{}</script>\n", flame_script) : "");
 }
 
 std::string html_table(const std::vector<std::vector<std::string>>& rows) {
@@ -76,77 +74,111 @@ std::string html_table(const std::vector<std::vector<std::string>>& rows) {
   return html + "</table>\n";
 }
 
-std::string curves_svg(const std::vector<Curve>& curves, const std::string& x_name, const Label& x_label,
-                       const Label& y_label) {
-  constexpr double left = 80, top = 10, width = 820, height = 320;
+namespace {
+
+constexpr std::size_t curve_colours = 7;
+
+// What tells a curve from the others: a colour, and dashes where there are no more colours.
+[[nodiscard]] std::string look_of(std::size_t curve, const char* more) {
+  return fmt::format("style=\"--c:var(--c{})\" class=\"{}{}\"", curve % curve_colours, more,
+                     curve >= curve_colours ? " again" : "");
+}
+
+[[nodiscard]] std::string legend_of(const std::vector<Curve>& curves) {
+  std::string html = "<p class=\"legend\">";
+  for (std::size_t i = 0; i != curves.size(); ++i)
+    html += fmt::format(
+        "<span><svg viewBox=\"0 0 26 8\"><line {} x1=\"0\" x2=\"26\" y1=\"4\" y2=\"4\"/></svg>{}</span>\n",
+        look_of(i, ""), html_text(curves[i].name));
+  return html + "</p>\n";
+}
+
+// The picture is stretched over its place, so what is written stands beside it.
+[[nodiscard]] std::string grid(double top, double step, double most_x, const Label& x_label,
+                               const Label& y_label) {
+  std::string lines, words;
+  for (double value = 0; value <= top; value += step) {
+    const double y = 100 * (1 - value / top);
+    lines += fmt::format("<line x1=\"0\" x2=\"100\" y1=\"{0:.3f}\" y2=\"{0:.3f}\"/>", y);
+    words += fmt::format("<span class=\"y\" style=\"top:{:.2f}%\">{}</span>", y, html_text(y_label(value)));
+  }
+  const double x_step = round_up_decimal(most_x / 5);
+  for (double x = 0; x <= most_x; x += x_step)
+    words += fmt::format("<span class=\"x\" style=\"left:{:.2f}%\">{}</span>", 100 * x / most_x,
+                         html_text(x_label(x)));
+  return words +
+         "\n<svg viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" role=\"img\" "
+         "aria-label=\"curves\">" +
+         lines + "\n";
+}
+
+}  // namespace
+
+std::string curves_html(const std::vector<Curve>& curves, const std::string& x_name, const Label& x_label,
+                        const Label& y_label) {
   double most_x = 1, most_y = 1;
   for (const Curve& curve : curves) {
     for (const Curve::Point& point : curve.points)
       most_x = std::max(most_x, point.x), most_y = std::max(most_y, point.y);
   }
-  const double step = round_up(most_y / 4), rows = std::ceil(most_y / step);
-  std::string svg = fmt::format("<svg viewBox=\"0 0 920 {}\" role=\"img\" aria-label=\"curves\">\n",
-                                362 + 18 * ((curves.size() + 3) / 4));
-  for (double row = 0; row <= rows; ++row) {
-    const double y = top + height * (1 - row / rows);
-    svg += fmt::format(
-        "<line class=\"grid\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/><text x=\"{3}\" "
-        "y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>\n",
-        left, left + width, y, left - 6, y + 4, html_text(y_label(row * step)));
-  }
-  svg += fmt::format(
-      "<line class=\"axis\" x1=\"{0}\" x2=\"{1}\" y1=\"{2}\" y2=\"{2}\"/><text x=\"{0}\" y=\"{3}\">0</text>"
-      "<text x=\"{1}\" y=\"{3}\" text-anchor=\"end\">{4} {5}</text>\n",
-      left, left + width, top + height, top + height + 16, html_text(x_label(most_x)), html_text(x_name));
+  // Up to four steps of a power of two each: their labels are exact with one digit behind the point.
+  const double step = round_up(most_y / 4), top = most_y * 1.03;
+  std::string html = fmt::format("<div class=\"plot\"><span class=\"name\">{}</span>", html_text(x_name)) +
+                     grid(top, step, most_x, x_label, y_label);
   for (std::size_t i = 0; i != curves.size(); ++i) {
-    const char* const colour = colours[i % colours.size()];
-    std::string line;
+    html += fmt::format("<polyline {} points=\"", look_of(i, i == 0 ? "thin" : ""));
     for (const Curve::Point& point : curves[i].points)
-      line += fmt::format("{:.1f},{:.1f} ", left + width * point.x / most_x,
-                          top + height * (1 - point.y / (rows * step)));
-    const std::size_t row = i / 4;
-    const double x = left + 205 * static_cast<double>(i % 4), y = 372 + 18 * static_cast<double>(row);
-    svg += fmt::format(
-        "<polyline fill=\"none\" stroke=\"{0}\" stroke-width=\"{1}\" points=\"{2}\"/>"
-        "<rect x=\"{3}\" y=\"{4}\" width=\"12\" height=\"4\" fill=\"{0}\"/><text x=\"{5}\" "
-        "y=\"{6}\">{7}</text>\n",
-        colour, i == 0 ? 1 : 2, line, x, y - 6, x + 18, y, html_text(curves[i].name));
+      html += fmt::format("{:.2f},{:.2f} ", 100 * point.x / most_x, 100 * (1 - point.y / top));
+    html += "\"/>\n";
   }
-  return svg + "</svg>\n";
+  return html + "</svg></div>\n" + (curves.size() > 1 ? legend_of(curves) : "");
 }
 
-std::string bars_svg(const std::vector<Bar>& bars) {
-  constexpr double left = 170, width = 620, row = 26;
+std::string bars_html(const std::vector<Bar>& bars, double longest) {
   double most = 1e-12;
   for (const Bar& bar : bars) most = std::max({most, bar.value, bar.high});
-  std::string svg = fmt::format("<svg viewBox=\"0 0 920 {}\" role=\"img\" aria-label=\"bars\">\n",
-                                row * static_cast<double>(bars.size()) + 4);
-  for (std::size_t i = 0; i != bars.size(); ++i) {
-    const Bar& bar = bars[i];
-    const double y = row * static_cast<double>(i), middle = y + 11;
-    svg += fmt::format(
-        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" "
-        "height=\"18\" fill=\"{}\"/>",
-        left - 8, y + 15, html_text(bar.name), left, y + 2, width * bar.value / most, colours[1]);
-    if (bar.low != bar.high)
-      svg += fmt::format(
-          "<line stroke=\"#000\" stroke-width=\"2\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" "
-          "y2=\"{:.1f}\"/>",
-          left + width * bar.low / most, left + width * bar.high / most, middle, middle);
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\">{}</text>\n",
-                       left + width * std::max(bar.value, bar.high) / most + 8, y + 15, html_text(bar.label));
+  most = std::min(most, longest);
+  std::string html = "<div class=\"bars\">\n";
+  for (const Bar& bar : bars) {
+    const bool is_cut = bar.value > most;
+    const double shown = std::min(std::max(bar.value, bar.high), most);
+    html += fmt::format(
+        "<span>{}</span><div><span class=\"room\" style=\"--w:{:.4f}\"><i style=\"width:{:.2f}%\"></i>",
+        html_text(bar.name), shown / most, shown > 0 ? 100 * std::min(bar.value, most) / shown : 0);
+    if (bar.low != bar.high && !is_cut)
+      html += fmt::format("<b style=\"left:{:.2f}%;width:{:.2f}%\"></b>", 100 * bar.low / shown,
+                          100 * (std::min(bar.high, most) - bar.low) / shown);
+    html += fmt::format("</span><em>{}{}</em></div>\n", is_cut ? "→ " : "", html_text(bar.label));
   }
-  return svg + "</svg>\n";
+  return html + "</div>\n";
 }
 
 namespace {
 
-constexpr double flame_width = 920, flame_row = 18, least_width = 0.7;
+constexpr double flame_row = 18;
+constexpr std::size_t most_boxes = 4000;  // and as many again, if they are all of one width
 
-[[nodiscard]] std::size_t depth_of(const Flame& flame, double scale) {
+void collect(const Flame& flame, double least, std::vector<double>& values) {
+  values.push_back(flame.value);
+  for (const Flame& child : flame.above) {
+    if (child.value >= least) collect(child, least, values);
+  }
+}
+
+// Returns: what a box must have to be drawn: a part that can be seen, and no less than the largest that there is room for.
+[[nodiscard]] double least_of(const Flame& root) {
+  const double least = root.value / 5000;
+  std::vector<double> values;
+  collect(root, least, values);
+  if (values.size() <= most_boxes) return least;
+  std::nth_element(values.begin(), values.begin() + most_boxes, values.end(), std::greater<>{});
+  return values[most_boxes];
+}
+
+[[nodiscard]] std::size_t depth_of(const Flame& flame, double least) {
   std::size_t most = 0;
   for (const Flame& child : flame.above) {
-    if (child.value * scale >= least_width) most = std::max(most, depth_of(child, scale));
+    if (child.value >= least) most = std::max(most, depth_of(child, least));
   }
   return most + 1;
 }
@@ -158,37 +190,39 @@ constexpr double flame_width = 920, flame_row = 18, least_width = 0.7;
   return fmt::format("hsl({},70%,{}%)", hash % 50, 68 + hash / 50 % 12);
 }
 
-void draw(const Flame& flame, double x, double y, double scale, double all, const Label& label,
-          std::string& svg) {
-  const double width = flame.value * scale;
-  const auto letters = static_cast<std::size_t>(std::max(0.0, width / 7 - 1));
-  const std::string shown = letters < 3                    ? ""
-                            : flame.name.size() <= letters ? flame.name
-                                                           : flame.name.substr(0, letters - 1) + "…";
-  svg += fmt::format(
-      "<g class=\"box\"><title>{}\n{}, {:.1f} %</title><rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" "
-      "height=\"17\" fill=\"{}\"/>",
-      html_text(flame.name), html_text(label(flame.value)), 100 * flame.value / all, x, y,
-      std::max(width - 0.5, 0.3), colour_of(flame.name));
-  if (!shown.empty())
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", x + 3, y + 13, html_text(shown));
-  svg += "</g>\n";
+// What all boxes of a graph have in common.
+struct Fire {
+  double all, least;  // the root's value; what a box must have to be drawn
+  const Label& label;
+  std::string html;
+  std::size_t boxes;
+};
+
+void draw(const Flame& flame, double before, std::size_t row, Fire& fire) {
+  if (++fire.boxes > 2 * most_boxes) return;
+  fire.html += fmt::format(
+      "<div style=\"left:{:.5f}%;width:{:.5f}%;bottom:{}px;background:{}\" title=\"{}\n{}, {:.1f} "
+      "%\">{}</div>\n",
+      100 * before / fire.all, 100 * flame.value / fire.all, flame_row * static_cast<double>(row),
+      colour_of(flame.name), html_text(flame.name), html_text(fire.label(flame.value)),
+      100 * flame.value / fire.all, html_text(flame.name));
   for (const Flame& child : flame.above) {
-    if (child.value * scale >= least_width) draw(child, x, y - flame_row, scale, all, label, svg);
-    x += child.value * scale;
+    if (child.value >= fire.least) draw(child, before, row + 1, fire);
+    before += child.value;
   }
 }
 
 }  // namespace
 
-std::string flame_svg(const Flame& root, const Label& label) {
+std::string flame_html(const Flame& root, const Label& label) {
   if (!(root.value > 0)) return "<p>Nothing.</p>\n";
-  const double scale = flame_width / root.value,
-               height = flame_row * static_cast<double>(depth_of(root, scale));
-  std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"flame graph\">\n",
-                                flame_width, height);
-  draw(root, 0, height - flame_row, scale, root.value, label, svg);
-  return svg + "</svg>\n";
+  const double least = least_of(root);
+  Fire fire{root.value, least, label, {}, 0};
+  draw(root, 0, 0, fire);
+  return fmt::format(
+             "<div class=\"flame\" role=\"group\" aria-label=\"flame graph\" style=\"height:{}px\">\n",
+             flame_row * static_cast<double>(depth_of(root, least))) +
+         fire.html + "</div><p class=\"picked\" aria-live=\"polite\"></p>\n";
 }
 
 }  // namespace basalt::tool

@@ -117,7 +117,12 @@ void print_holders(const Wishes& wishes, std::vector<Holder> all) {
     table.add({all[i].name, bytes_text(all[i].now.bytes),
                bytes_text(static_cast<std::uint64_t>(all[i].uncertainty)), count_text(all[i].now.count),
                bytes_text(all[i].allocated.bytes)});
-  fmt::print("{}", table.text());
+  fmt::print("{}", all.empty() || all.front().now.bytes == 0 ? "Nothing that was sampled is held any more.\n"
+                                                             : table.text());
+}
+
+[[nodiscard]] bool is_held(const std::vector<Holder>& all) {
+  return std::any_of(all.begin(), all.end(), [](const Holder& holder) { return holder.now.bytes != 0; });
 }
 
 void print_json(const Wishes& wishes, const Profiled& profiled, const HeapProfile& now,
@@ -159,7 +164,8 @@ void report(const Wishes& wishes, const Profiled& profiled) {
   if (!profiled.is_of_the_end)
     fmt::print(stderr,
                "basalt: the program did not exit by itself: the profile is from before, see --every\n");
-  suggest(fmt::format("pprof -http : {0} · go tool pprof -top {0}", shell_text({wishes.path})));
+  suggest(fmt::format("pprof -http : {0} · go tool pprof -top {1}{0}", shell_text({wishes.path}),
+                      is_held(all) ? "" : "-sample_index alloc_space "));
 }
 
 int profile_program(Wishes& wishes) {

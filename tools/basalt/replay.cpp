@@ -37,6 +37,11 @@ struct Wishes {
     if (name == "all") return all_allocators();
     all.push_back(allocator_named(name));
   }
+  for (auto one = all.begin(); one != all.end(); ++one) {
+    if (std::any_of(all.begin(), one, [&](const Allocator& other) { return other.name == one->name; }))
+      throw UserError(one->name + " is named twice",
+                      "name each allocator once, and libraries by different file names");
+  }
   return all;
 }
 

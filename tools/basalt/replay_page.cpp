@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "console.hpp"
 #include "page.hpp"
@@ -10,6 +11,8 @@
 namespace basalt::tool {
 
 namespace {
+
+constexpr double most_times = 8;  // how much longer than the shortest bar the longest may be
 
 [[nodiscard]] std::vector<Curve> memory_curves(const ReplayResult& result) {
   std::vector<Curve> curves;
@@ -58,8 +61,8 @@ std::string as_html(const ReplayResult& result) {
   page.text(
       "Bytes resident in each allocator's process after so many events of the program, and what the program "
       "had asked for.");
-  page.add(curves_svg(
-      memory_curves(result), "events",
+  page.add(curves_html(
+      memory_curves(result), "events of the program",
       [](double value) { return count_text(static_cast<std::uint64_t>(value)); },
       [](double value) { return bytes_text(static_cast<std::uint64_t>(value)); }));
   page.heading("Time");
@@ -69,7 +72,12 @@ std::string as_html(const ReplayResult& result) {
       "probability.",
       count_text(result.script.operations), result.script.threads == 1 ? "in processor time, " : "",
       result.played.empty() ? 0 : result.played[0].wall_ns.size()));
-  page.add(bars_svg(time_bars(result)));
+  const std::vector<Bar> bars = time_bars(result);
+  double least = std::numeric_limits<double>::infinity();
+  for (const Bar& bar : bars) least = std::min(least, bar.value);
+  if (std::any_of(bars.begin(), bars.end(), [&](const Bar& bar) { return bar.value > most_times * least; }))
+    page.text(fmt::format("A bar with an arrow is cut where it is {:.0f} times the shortest.", most_times));
+  page.add(bars_html(bars, most_times * least));
   page.heading("Figures");
   page.add(figures(result));
   page.text(

@@ -56,7 +56,7 @@ Outcome outcome_of(const ReplayResult& result, const Played& played) {
     outcome.mean = std::accumulate(played.resident.begin(), played.resident.end(), std::uint64_t{0}) /
                    played.resident.size();
   const std::size_t at = result.script.peak_sample;
-  if (result.script.threads == 1 && at < played.resident.size() && result.script.samples[at].live_bytes != 0)
+  if (at < played.resident.size() && result.script.samples[at].live_bytes != 0)
     outcome.over_live =
         static_cast<double>(played.resident[at]) / static_cast<double>(result.script.samples[at].live_bytes);
   return outcome;

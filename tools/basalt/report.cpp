@@ -50,6 +50,10 @@ struct Wishes {
   Progress progress{"reading " + wishes.path, reader.totals().events};
   report.findings = analysis::analyse(reader, event, [&](std::uint64_t done) { progress.at(done); });
   if (report.has_stacks) report.sites = named_sites(report.findings, names);
+  for (std::uint32_t stack = 1; stack < report.findings.sites.size(); ++stack) {
+    if (reader.tables().calls[stack].parent == 0)
+      report.lone_calls += report.findings.sites[stack].allocated.count;
+  }
   return report;
 }
 

@@ -26,6 +26,7 @@ struct Report {
   std::string moment;  // the chosen one, in words
   analysis::Findings findings;
   std::vector<NamedSite> sites;
+  std::uint64_t lone_calls = 0;  // blocks of whose stacks only the innermost call is known
 };
 
 // Something that would save memory or time, and why one may think so.
@@ -37,6 +38,9 @@ struct Advice {
 
 [[nodiscard]] std::vector<NamedSite> named_sites(const analysis::Findings& findings,
                                                  symbols::Symbolizer& names);
+
+// Returns: what to do about stacks, if most of them are too short to tell who is to blame; else nothing.
+[[nodiscard]] std::string word_on_stacks(const Report& report);
 
 // Returns: the weightiest first.
 [[nodiscard]] std::vector<Advice> advice_for(const Report& report);

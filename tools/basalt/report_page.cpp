@@ -21,18 +21,29 @@ using Unit = std::string (*)(std::uint64_t);
 [[nodiscard]] std::string name_of(std::size_t bits, Unit unit) {
   const std::uint64_t least = bits == 0 ? 0 : std::uint64_t{1} << (bits - 1);
   if (least < 2) return fmt::format("{}", least);
-  return least < 1024 ? fmt::format("{} to {}", least, least * 2 - 1) : unit(least) + " and more";
+  return least < 1024 ? fmt::format("{} to {}", least, least * 2 - 1)
+         : bits == 64 ? unit(least) + " and more"
+                      : fmt::format("{} to {}", unit(least), unit(2 * least - 1));
 }
 
+[[nodiscard]] Bar bar_of(std::string name, const Amount& part) {
+  const auto count = static_cast<double>(part.count);
+  return {std::move(name), count, count, count,
+          part.count == 0 ? "0" : fmt::format("{}, {}", count_text(part.count), bytes_text(part.bytes))};
+}
+
+// From the first that there are to the last, and those between of which there are none.
 [[nodiscard]] std::vector<Bar> bars_of(const std::array<Amount, 65>& parts, Unit unit) {
   std::vector<Bar> bars;
-  for (std::size_t bits = 0; bits != parts.size(); ++bits) {
-    if (parts[bits].count == 0) continue;
-    const auto count = static_cast<double>(parts[bits].count);
-    bars.push_back({name_of(bits, unit), count, count, count, count_text(parts[bits].count)});
+  std::size_t last = parts.size();
+  while (last != 0 && parts[last - 1].count == 0) --last;
+  for (std::size_t bits = 0; bits != last; ++bits) {
+    if (parts[bits].count != 0 || !bars.empty()) bars.push_back(bar_of(name_of(bits, unit), parts[bits]));
   }
   return bars;
 }
+
+constexpr std::size_t most_places = 50;
 
 // The callers at the bottom, those that allocated on top.
 class FlameBuilder {
@@ -78,16 +89,29 @@ class FlameBuilder {
     return std::pair{a->site.chosen.bytes, a->site.allocated.bytes} >
            std::pair{b->site.chosen.bytes, b->site.allocated.bytes};
   });
-  if (order.size() > 50) order.resize(50);
+  const std::size_t all = order.size();
+  if (all > most_places) order.resize(most_places);
   std::vector<std::vector<std::string>> rows{
-      {"place", report.moment, "blocks", "allocated", "blocks", "temporary", "at the end"}};
+      {"place", report.moment, "blocks then", "allocated", "blocks", "temporary", "at the end"}};
   for (const NamedSite* const named : order) {
     const analysis::Site& site = named->site;
     rows.push_back({named->name, bytes_text(site.chosen.bytes), count_text(site.chosen.count),
                     bytes_text(site.allocated.bytes), count_text(site.allocated.count),
                     count_text(site.temporary.count), bytes_text(site.left.bytes)});
   }
-  return html_table(rows);
+  return html_table(rows) +
+         (all > most_places ? fmt::format("<p>And {} more places.</p>\n", all - most_places) : "");
+}
+
+void add_holders(Page& page, const Report& report, symbols::Symbolizer& names) {
+  page.heading(fmt::format("Who holds it ({})", report.moment));
+  if (const std::string word = word_on_stacks(report); !word.empty()) page.text("Stacks: " + word + ".");
+  page.text(
+      "Each box is a call, as wide as the memory that is live through it; those that allocated are on top. "
+      "Point at one for its figures. A click makes it as wide as the page, and one on a box below leads "
+      "back.");
+  page.add(flame_html(FlameBuilder{report, names}.root(), bytes_label));
+  page.add(site_table(report));
 }
 
 }  // namespace
@@ -106,26 +130,24 @@ std::string as_html(const Report& report, const trace::Tables&, symbols::Symboli
   for (const Advice& advice : advice_for(report))
     page.text(fmt::format("→ {}: {}.", advice.what, advice.evidence));
   page.heading("Live memory");
+  page.text("Bytes that the program had asked for and not freed, after so many of its events.");
   Curve curve{"live, as asked for", {}};
   for (const analysis::Point& point : found.curve)
     curve.points.push_back({static_cast<double>(point.event), static_cast<double>(point.bytes)});
-  page.add(curves_svg(
-      {curve}, "events", [](double value) { return count_text(static_cast<std::uint64_t>(value)); },
-      bytes_label));
-  if (report.has_stacks) {
-    page.heading(fmt::format("Who holds it ({})", report.moment));
-    page.text(
-        "Each box is a call, as wide as the memory that is live through it; those that allocated are on top. "
-        "Point at one for its figures.");
-    page.add(flame_svg(FlameBuilder{report, names}.root(), bytes_label));
-    page.add(site_table(report));
-  }
+  page.add(curves_html(
+      {curve}, "events of the program",
+      [](double value) { return count_text(static_cast<std::uint64_t>(value)); }, bytes_label));
+  if (report.has_stacks) add_holders(page, report, names);
   page.heading("Sizes asked for");
-  page.text("How many blocks, by their size in bytes.");
-  page.add(bars_svg(bars_of(found.sizes, bytes_text)));
+  page.text("How many blocks, by their size in bytes, and how much they are together.");
+  page.add(bars_html(bars_of(found.sizes, bytes_text)));
   page.heading("Lifetimes");
-  page.text("How many blocks were freed, by how many others began while they lived.");
-  page.add(bars_svg(bars_of(found.lifetimes, count_text)));
+  page.text(
+      "How many blocks were freed, by how many blocks had begun meanwhile, themselves included; and how many "
+      "were not.");
+  std::vector<Bar> lifetimes = bars_of(found.lifetimes, count_text);
+  lifetimes.push_back(bar_of("not freed", found.left));
+  page.add(bars_html(lifetimes));
   return page.html();
 }
 

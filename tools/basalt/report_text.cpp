@@ -118,6 +118,14 @@ void print_unknown(const analysis::Findings& found) {
 
 }  // namespace
 
+std::string word_on_stacks(const Report& report) {
+  const std::uint64_t all = report.findings.allocated.count;
+  if (report.lone_calls <= all / 2) return "";
+  return fmt::format(
+      "{} of all blocks: only one call is known; basalt record --unwind libunwind follows more",
+      share(report.lone_calls, all));
+}
+
 void print_summary(const Report& report) {
   const analysis::Findings& found = report.findings;
   fmt::print("{}\n", styled(Style::strong, shell_text(report.command)));
@@ -137,6 +145,7 @@ void print_summary(const Report& report) {
   fmt::print("  brief        {} of all blocks: freed within {} allocations\n",
              share(found.brief.count, found.allocated.count), analysis::short_life);
   print_unknown(found);
+  if (const std::string word = word_on_stacks(report); !word.empty()) fmt::print("  stacks       {}\n", word);
 }
 
 void print_top(const Report& report, std::size_t rows, symbols::Symbolizer* names) {
@@ -272,6 +281,7 @@ json as_json(const Report& report, symbols::Symbolizer& names) {
           {"brief", json_of(found.brief)},
           {"reallocated", found.reallocated},
           {"unknown_frees", found.unknown_frees},
+          {"lone_calls", report.lone_calls},
           {"sites", sites},
           {"sizes", json_of(found.sizes)},
           {"lifetimes", json_of(found.lifetimes)},

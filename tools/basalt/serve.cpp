@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
+#include <cstdlib>
 #include <thread>
 #include <utility>
 
 #include "agent/agent.hpp"
 #include "agent_client.hpp"
 #include "console.hpp"
+#include "heap_profile.hpp"
 #include "pprof.hpp"
+#include "symbols/symbols.hpp"
 
 namespace basalt::tool {
 
@@ -22,8 +25,20 @@ constexpr const char* metrics_type = "application/openmetrics-text; version=1.0.
 constexpr const char* index_page =
     "/debug/pprof/heap    the heap profile: go tool pprof http://.../debug/pprof/heap\n"
     "/debug/pprof/allocs  the same\n"
+    "/debug/pprof/symbol  names of functions, for pprof\n"
     "/metrics             the statistics for Prometheus (OpenMetrics)\n"
     "/stats               the statistics as JSON\n";
+
+// `question` is 0x1234+0x5678, as pprof asks for what it cannot name by itself; it gives up where nobody answers.
+[[nodiscard]] std::string names_for(const std::string& question, const trace::Tables& tables) {
+  symbols::Symbolizer names{tables};
+  std::string lines = "num_symbols: 1\n";
+  for (std::size_t at = question.find("0x"); at != std::string::npos; at = question.find("0x", at + 2)) {
+    const std::uint64_t address = std::strtoull(question.c_str() + at, nullptr, 16);
+    lines += fmt::format("{:#x} {}\n", address, names.frames(address).back().function);
+  }
+  return lines;
+}
 
 // Who may connect may read, so only this machine may.
 [[nodiscard]] std::pair<std::string, int> parts_of(const std::string& where) {
@@ -54,8 +69,18 @@ class Server::Running {
     answer("/debug/pprof/allocs", agent::ask_profile, pprof_type);  // where Parca and Alloy look
     answer("/metrics", agent::ask_metrics, metrics_type);
     answer("/stats", agent::ask_statistics, json_type);
+    server_.Get("/debug/pprof/symbol", [](const httplib::Request&, httplib::Response& response) {
+      response.set_content(names_for("", {}), "text/plain");
+    });
+    server_.Post("/debug/pprof/symbol", [this](const httplib::Request& request, httplib::Response& response) {
+      const HeapProfile profile = read_heap_profile(asked(process_, agent::ask_profile));
+      response.set_content(names_for(request.body, profile.tables), "text/plain");
+    });
     server_.Get("/", [](const httplib::Request&, httplib::Response& response) {
       response.set_content(index_page, "text/plain");
+    });
+    server_.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+      if (response.status == 404) response.set_content(index_page, "text/plain");
     });
     port_ = port == 0                                  ? server_.bind_to_any_port(host.c_str())
             : server_.bind_to_port(host.c_str(), port) ? port

@@ -139,6 +139,10 @@ void Collector::advance(std::uint64_t number) {
   next_ = number;
   if (!is_time) return;
   head_.turns.consume(number);
+  // A file that is cut later still has the calls of the events that are in it.
+  for (Track& track : tracks_) {
+    if (track.writer->bytes() != track.bytes_seen) write_tables(track);
+  }
   stop_if_full();
 }
 
@@ -278,6 +282,7 @@ void Collector::write_tables(Track& track) {
   track.writer->add(std::span{modules_}.subspan(track.modules_written));
   track.calls_written = calls_.size();
   track.modules_written = modules_.size();
+  track.bytes_seen = track.writer->bytes();
 }
 
 void Collector::append(const Event& event) {

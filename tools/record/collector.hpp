@@ -66,6 +66,7 @@ class Collector {
     std::uint64_t begun_ns = 0;
     std::size_t calls_written = 1;
     std::size_t modules_written = 0;
+    std::uint64_t bytes_seen = 0;  // of the file, when its tables were last looked after
   };
   struct Living {
     std::array<std::uint64_t, 2> numbers{};  // in each track

@@ -268,7 +268,7 @@ Script compile(trace::Reader& reader, const std::string& path, Threads threads,
   std::vector<std::uint64_t> room = survey.counts();
   for (std::uint64_t& operations : room) {
     all += operations;
-    operations += samples;  // any lane may have to take every sample
+    operations += samples;
   }
   ScriptFile file{path, room};
   Slots slots{count};
@@ -279,7 +279,7 @@ Script compile(trace::Reader& reader, const std::string& path, Threads threads,
     const std::size_t lane = lanes.of(event);
     if (is_operation(event.op)) file.add(lane, op_of(event, lane, slots));
     if (sample == samples || survey.points()[sample].event != number) return;
-    file.add(lane, sample_of(sample));
+    for (std::size_t each = 0; each != count; ++each) file.add(each, sample_of(sample));
     ++sample;
   });
   ScriptHead head;

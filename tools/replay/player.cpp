@@ -74,7 +74,7 @@ Histogram histogram;
 Measure measure;
 Touch touch;
 std::atomic<std::uint64_t> failed;
-pthread_barrier_t start;
+pthread_barrier_t meeting;  // of all threads, at the start and at samples
 
 [[noreturn]] void give_up(const char* what) {
   std::perror(what);
@@ -160,11 +160,15 @@ void* pointer_of(std::uint64_t address) {
   return address == refused ? nullptr : reinterpret_cast<void*>(address);
 }
 
+// All threads are at the same event of the program while one of them looks.
+void look(const ScriptOp& op) {
+  if (measure != Measure::memory) return;
+  if (pthread_barrier_wait(&meeting) != 0) samples[op.slot] = resident();  // of one of them it is not 0
+  pthread_barrier_wait(&meeting);
+}
+
 void carry_out(const ScriptOp& op) {
-  if (op.what == Do::sample) {
-    if (measure == Measure::memory) samples[op.slot] = resident();
-    return;
-  }
+  if (op.what == Do::sample) return look(op);
   Slot& slot = slots[op.slot];
   if (op.what == Do::free) {
     void* const p = pointer_of(wait_for(slot, op.generation));
@@ -222,7 +226,7 @@ void play(const ScriptThread& thread) {
 }
 
 void* run(void* thread) {
-  pthread_barrier_wait(&start);
+  pthread_barrier_wait(&meeting);
   play(*static_cast<const ScriptThread*>(thread));
   return nullptr;
 }
@@ -231,7 +235,7 @@ void* run(void* thread) {
 void play_all() {
   const auto* const threads = reinterpret_cast<const ScriptThread*>(head + 1);
   auto* const others = static_cast<pthread_t*>(map(head->threads * sizeof(pthread_t)));
-  pthread_barrier_init(&start, nullptr, static_cast<unsigned>(head->threads));
+  pthread_barrier_init(&meeting, nullptr, static_cast<unsigned>(head->threads));
   pthread_attr_t small;
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, 256 * 1024);

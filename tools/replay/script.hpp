@@ -4,7 +4,8 @@
 //
 // A block is known by a slot: a word of the player's table, in which its address is while it lives. Whoever frees a block gets its
 // slot, and only the same thread allocates into it again; so a slot needs no lock, and each time it is filled it has the next
-// generation. A free waits until its block's generation is there, and for nothing else.
+// generation. A free waits until its block's generation is there, and for nothing else. Where the memory is to be looked at, every
+// thread has a sample among its operations: what came before it in the trace is done when all have come there, and nothing else is.
 #pragma once
 
 #include <cstdint>
