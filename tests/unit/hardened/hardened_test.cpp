@@ -372,7 +372,7 @@ TEST_F(HardenedDeath, EachProtectionCanBeHadAlone) {
   using Wiped = Hardened<RawOs, Thread, NoCanary, Wipe, NoQuarantine>;
   const auto overflow = [](auto& heap) {
     std::byte* const block = made(heap, 20);
-    block[20] = std::byte{0x77};
+    block[20] = std::byte{0x76};
     (void)heap.deallocate(block, Origin::malloc);
   };
   const auto late_write = [](auto& heap) {
