@@ -181,13 +181,13 @@ class Hardened : public engine::Engine<System, Thread> {
 
   // Slots that nobody has are zero. Before they lose their pages is the last moment to see that somebody wrote there.
   static void look_over(void* self, std::size_t first, std::size_t count) noexcept {
-    if constexpr (Wipe::leaves_zero)
-      insist_on_zero<Wipe>(static_cast<Hardened*>(self)->Base::space(), first, count);
+    if constexpr (Wipe::leaves_zero) insist_on_zero<Wipe>(space_of(self), first, count);
   }
 
-  static void look_at(void* self, const std::byte* slot, std::size_t bytes) noexcept {
-    Wipe::insist(static_cast<Hardened*>(self)->Base::space(), slot, bytes);
+  static void look_at(void* me, const std::byte* p, std::size_t n) noexcept {
+    Wipe::insist(space_of(me), p, n);
   }
+  static auto& space_of(void* self) noexcept { return static_cast<Hardened*>(self)->Base::space(); }
 
   static constexpr std::size_t natural = 16;
   static constexpr std::size_t margin = 1;  // bytes: there is something behind every block
@@ -354,8 +354,7 @@ class Hardened : public engine::Engine<System, Thread> {
     put_back(p);
   }
 
-  // What was the mark, and is the caller's now, must not tell what marks look like. Meanwhile the block does not live: who frees it
-  // at this moment is found out.
+  // What was the mark is the caller's now, and must not tell what marks look like. Who frees the block meanwhile is found out.
   [[nodiscard]] void* resize_here(const Block& block, void* p, std::size_t old, std::size_t size,
                                   Record record) noexcept {
     (void)ended(block, p);
@@ -367,8 +366,7 @@ class Hardened : public engine::Engine<System, Thread> {
     return p;
   }
 
-  // The block has no record while the engine moves it. Wherever it goes there is room for one: it stays among the slices of its
-  // chunk, or has chunks to itself.
+  // The engine moves a block without a record. There will be room for one: it stays in its chunk, or has chunks to itself.
   [[nodiscard]] void* resize_large(const Block& block, void* p, std::size_t old, std::size_t size,
                                    Record record) noexcept {
     (void)ended(block, p);
