@@ -84,7 +84,7 @@ class Engine {
     if (Thread::heap()->free(p, size)) return true;
     if (parts_.guarded.owns(p)) return parts_.guarded.insist_on_size(p, size), free_slowly(p, origin);
     if (owns(p) && !nested_.owns(p) && !may_have_been(p, size, usable_size(p), origin))
-      refuse_size(p, size, usable_size(p));
+      refuse_size(parts_.space, p, size, usable_size(p));
     return deallocate(p, origin);
   }
 

@@ -27,11 +27,12 @@ class Canary {
   }
 
   // Errors: a mark that has changed ends the program.
-  [[gnu::always_inline]] static void insist(void* p, std::size_t size, std::size_t slack,
+  template <class Space>
+  [[gnu::always_inline]] static void insist(const Space& space, void* p, std::size_t size, std::size_t slack,
                                             std::uint64_t key) noexcept {
     const Place place{p, size, slack};
     if ((place.read() ^ mark(p, key) << place.shift) >> place.shift != 0) [[unlikely]]
-      refuse_overflow(p, size);
+      refuse_overflow(space, p, size);
   }
 
  private:
@@ -69,7 +70,8 @@ static_assert(std::endian::native == std::endian::little);
 struct NoCanary {
   static constexpr std::size_t bytes = 0;
   static constexpr void set(void*, std::size_t, std::size_t, std::uint64_t) noexcept {}
-  static constexpr void insist(void*, std::size_t, std::size_t, std::uint64_t) noexcept {}
+  template <class Space>
+  static constexpr void insist(const Space&, void*, std::size_t, std::size_t, std::uint64_t) noexcept {}
 };
 
 }  // namespace basalt::hardened

@@ -110,7 +110,7 @@ class Hardened : public engine::Engine<System, Thread> {
     if (!block.protects()) return reallocate_unprotected(p, size);
     const Record record = records_.look(block.slice, p);
     if (!record.live()) refuse(Base::space(), p, "realloc");
-    insist_on_origin(p, record, Origin::malloc);
+    insist_on_origin(Base::space(), p, record, Origin::malloc);
     const std::size_t old = block.usable - records_.slack(record, block.slice, p);
     if (block.closed()) return copied(p, 0, size);
     if (size < block.usable && size + margin >= block.usable - block.usable / 4)
@@ -181,11 +181,13 @@ class Hardened : public engine::Engine<System, Thread> {
 
   // Slots that nobody has are zero. Before they lose their pages is the last moment to see that somebody wrote there.
   static void look_over(void* self, std::size_t first, std::size_t count) noexcept {
-    if constexpr (Wipe::leaves_zero)
-      insist_on_zero<Wipe>(static_cast<Hardened*>(self)->Base::space(), first, count);
+    if constexpr (Wipe::leaves_zero) insist_on_zero<Wipe>(space_of(self), first, count);
   }
 
-  static void look_at(void*, const std::byte* slot, std::size_t bytes) noexcept { Wipe::insist(slot, bytes); }
+  static void look_at(void* me, const std::byte* p, std::size_t n) noexcept {
+    Wipe::insist(space_of(me), p, n);
+  }
+  static auto& space_of(void* self) noexcept { return static_cast<Hardened*>(self)->Base::space(); }
 
   static constexpr std::size_t natural = 16;
   static constexpr std::size_t margin = 1;  // bytes: there is something behind every block
@@ -217,7 +219,7 @@ class Hardened : public engine::Engine<System, Thread> {
     const bool begun = slice < heap.window.slices && records_.try_begin(slice, slot, origin, usable - size);
     if (!begun) [[unlikely]]
       return protect(slot, size, origin, Contents::as_freed);
-    Wipe::insist(slot, usable);
+    Wipe::insist(Base::space(), slot, usable);
     Canary::set(slot, size, usable - size, records_.key());
     return slot;
   }
@@ -236,7 +238,8 @@ class Hardened : public engine::Engine<System, Thread> {
     const Block block = block_at(Base::space(), p);
     if (!block.protects()) return p;
     if (!records_.ready(block.slice, block.huge())) return put_back(p), nullptr;
-    if (block.small() && !block.closed() && contents == Contents::as_freed) Wipe::insist(p, block.usable);
+    if (block.small() && !block.closed() && contents == Contents::as_freed)
+      Wipe::insist(Base::space(), p, block.usable);
     arm(block, p, size, origin);
     return p;
   }
@@ -258,18 +261,18 @@ class Hardened : public engine::Engine<System, Thread> {
   template <class Place>
   void insist_on_size(const Place& place, const void* p, Record record, std::size_t size,
                       Origin origin) const noexcept {
-    insist_on_origin(p, record, origin);
+    insist_on_origin(Base::space(), p, record, origin);
     const std::size_t asked = place.usable - records_.slack(record, place.slice, p);
     if (asked != size) [[unlikely]]
-      refuse_size(p, asked, size);
+      hardened::refuse_size(Base::space(), p, asked, size);
   }
 
   // What is short is wiped without a call, so that nothing has to be kept over one.
   [[gnu::always_inline]] void give_back(const Slot& slot, void* p, Record record, Origin origin) noexcept {
-    insist_on_origin(p, record, origin);
+    insist_on_origin(Base::space(), p, record, origin);
     const std::size_t slack = records_.slack(record, slot.slice, p);
     const std::size_t size = slot.usable - slack;
-    Canary::insist(p, size, slack, records_.key());
+    Canary::insist(Base::space(), p, size, slack, records_.key());
     const std::size_t written = size + std::min(slack, Canary::bytes);
     if (written > Wipe::few) return wipe_and_leave(p, written, slot.usable);
     Wipe::wipe_few(p, written);
@@ -306,11 +309,11 @@ class Hardened : public engine::Engine<System, Thread> {
 
   [[gnu::noinline]] void give_back_slowly(const Block& block, void* p, Record record,
                                           Origin origin) noexcept {
-    insist_on_origin(p, record, origin);
+    insist_on_origin(Base::space(), p, record, origin);
     const std::size_t slack = records_.slack(record, block.slice, p);
     const std::size_t size = block.usable - slack;
     if (!block.closed()) {
-      Canary::insist(p, size, slack, records_.key());
+      Canary::insist(Base::space(), p, size, slack, records_.key());
       if (!block.small()) return put_back(p);
       Wipe::wipe(p, size + std::min(slack, Canary::bytes));
     }
@@ -347,30 +350,28 @@ class Hardened : public engine::Engine<System, Thread> {
   // Effects: what was in quarantine may go back to the system, and is looked at before.
   void let_go(void* p) noexcept {
     const Block block = block_at(Base::space(), p);
-    if (!block.closed()) Wipe::insist(p, block.usable);
+    if (!block.closed()) Wipe::insist(Base::space(), p, block.usable);
     put_back(p);
   }
 
-  // What was the mark, and is the caller's now, must not tell what marks look like. Meanwhile the block does not live: who frees it
-  // at this moment is found out.
+  // What was the mark is the caller's now, and must not tell what marks look like. Who frees the block meanwhile is found out.
   [[nodiscard]] void* resize_here(const Block& block, void* p, std::size_t old, std::size_t size,
                                   Record record) noexcept {
     (void)ended(block, p);
     const std::size_t slack = block.usable - old;
-    Canary::insist(p, old, slack, records_.key());
+    Canary::insist(Base::space(), p, old, slack, records_.key());
     const std::size_t begin = std::min(old, size);
     clear_bytes(static_cast<std::byte*>(p) + begin, old - begin + std::min(slack, Canary::bytes));
     arm(block, p, size, record.origin());
     return p;
   }
 
-  // The block has no record while the engine moves it. Wherever it goes there is room for one: it stays among the slices of its
-  // chunk, or has chunks to itself.
+  // The engine moves a block without a record. There will be room for one: it stays in its chunk, or has chunks to itself.
   [[nodiscard]] void* resize_large(const Block& block, void* p, std::size_t old, std::size_t size,
                                    Record record) noexcept {
     (void)ended(block, p);
     const std::size_t slack = block.usable - old;
-    Canary::insist(p, old, slack, records_.key());
+    Canary::insist(Base::space(), p, old, slack, records_.key());
     clear_bytes(static_cast<std::byte*>(p) + old, std::min(slack, Canary::bytes));
     void* const resized = Base::resize_large(p, size + margin);
     if (resized != nullptr) return protect(resized, size, record.origin(), Contents::any);

@@ -72,7 +72,7 @@ template <AddressSpaceOs System>
   const bool small = engine::is_span(space.entry(slice));
   const engine::Span* const span = small ? &space.span_of(slice) : nullptr;
   if (small) (void)engine::checked_slot(*span, static_cast<const std::byte*>(p), Noticed::at_once);
-  if (caller != nullptr) refuse_freed(p, caller);
+  if (caller != nullptr) refuse_freed(space, p, caller);
   if (small) engine::refuse_double(*span, p, Noticed::at_once);
   engine::refuse_double(p);
 }
@@ -85,7 +85,7 @@ void insist_on_zero(const engine::Space<System>& space, std::size_t first, std::
     if (written == nullptr) continue;
     const engine::Span& span = space.span_of(slice);
     const std::byte* const block = span.slot(span.slot_of(address_of(written) - address_of(span.begin)));
-    refuse_late_write(written, block, address_of(written) - address_of(block));
+    refuse_late_write(FreeSpan{span}, written, block, address_of(written) - address_of(block));
   }
 }
 

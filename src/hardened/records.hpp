@@ -47,10 +47,11 @@ class Record {
 };
 
 // Errors: where the block was not asked for by what goes with how it is given back, the program ends.
-[[gnu::always_inline]] inline void insist_on_origin(const void* p, Record record,
+template <class Space>
+[[gnu::always_inline]] inline void insist_on_origin(const Space& space, const void* p, Record record,
                                                     Origin given_back) noexcept {
   if (!record.goes_with(given_back)) [[unlikely]]
-    refuse_origin(p, record.origin(), given_back);
+    refuse_origin(space, p, record.origin(), given_back);
 }
 
 // Where one record stands. Relaxed: who has the block next has it by the heap, and a free needs no more than that one finds it live.

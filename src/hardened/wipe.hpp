@@ -28,12 +28,13 @@ struct Wipe {
 
   // Errors: a slot in which not all is zero, as it was left, ends the program.
   // Requires: `bytes` is a multiple of 16, and not 0.
-  [[gnu::always_inline]] static void insist(const void* p, std::size_t bytes) noexcept {
+  template <class Space>
+  [[gnu::always_inline]] static void insist(const Space& space, const void* p, std::size_t bytes) noexcept {
     const auto* const pairs = static_cast<const Pair*>(p);
     Pair any{};
     each_of(bytes / sizeof(Pair), [pairs, &any](std::size_t i) { any |= pairs[i]; });
     if ((any[0] | any[1]) != 0) [[unlikely]]
-      convict(static_cast<const std::uint64_t*>(p), bytes);
+      convict(space, static_cast<const std::uint64_t*>(p), bytes);
   }
 
   // Returns: the first word that is not zero; nullptr if all are.  Requires: `bytes` is a multiple of 8.
@@ -61,9 +62,11 @@ struct Wipe {
     visit(n - 4), visit(n - 3), visit(n - 2), visit(n - 1);
   }
 
-  [[noreturn, gnu::cold]] static void convict(const std::uint64_t* words, std::size_t bytes) noexcept {
+  template <class Space>
+  [[noreturn, gnu::cold]] static void convict(const Space& space, const std::uint64_t* words,
+                                              std::size_t bytes) noexcept {
     const std::uint64_t* const written = first_written(words, bytes);
-    refuse_late_write(written, words, address_of(written) - address_of(words));
+    refuse_late_write(space, written, words, address_of(written) - address_of(words));
   }
 };
 
@@ -72,7 +75,8 @@ struct NoWipe {
   static constexpr std::size_t few = SIZE_MAX;
   static constexpr void wipe(void*, std::size_t) noexcept {}
   static constexpr void wipe_few(void*, std::size_t) noexcept {}
-  static constexpr void insist(const void*, std::size_t) noexcept {}
+  template <class Space>
+  static constexpr void insist(const Space&, const void*, std::size_t) noexcept {}
 };
 
 }  // namespace basalt::hardened

@@ -22,6 +22,8 @@ using Engine = test::TestEngine<RawOs, OfReports>;
 using test::whole_report;
 
 const std::string span = " bytes each, in the span at 0x[0-9a-f]+ of heap 1, which still gives from it";
+const std::string no_such_size =
+    "invalid size in free_sized: 0x[0-9a-f]+ has [0-9]+ usable bytes and cannot have been asked for with 20";
 const std::string freed_before = "something has freed this block before";
 const std::string double_free = "double free: 0x[0-9a-f]+ is free already";
 const std::string moved = "this pointer has moved since it was allocated, or is part of something larger";
@@ -94,7 +96,27 @@ TEST_F(ReportDeath, OfAWrongSize) {
       (void)engine_.deallocate(block, 50'000),
       whole_report("invalid size in free_sized: 0x[0-9a-f]+ has 114688 usable bytes and cannot have been "
                    "asked for with 50000",
-                   "", "noticed at once", no_virtual_destructor));
+                   "114688 bytes at 0x[0-9a-f]+", "noticed at once", no_virtual_destructor));
+}
+
+TEST_F(ReportDeath, OfAWrongSizeOfASmallBlock) {
+  std::byte* const block = made(100);
+  EXPECT_DEATH((void)engine_.deallocate(block, 20),
+               whole_report("invalid size in free_sized: 0x[0-9a-f]+ has 112 usable bytes and cannot have "
+                            "been asked for with 20",
+                            "slot 0 of 146, 112" + span, "noticed at once", no_virtual_destructor));
+}
+
+TEST_F(ReportDeath, OfAWrongSizeOfABlockOfAHeapObject) {
+  basalt_heap* const heap = engine_.create_heap({});
+  void* const small = engine_.objects().allocate(heap, 100, 16);
+  void* const huge = engine_.objects().allocate(heap, 5 * MiB, 16);
+  EXPECT_DEATH(
+      (void)engine_.deallocate(small, 20),
+      whole_report(no_such_size, "slot 0 of 146, 112 bytes each, in the span at 0x[0-9a-f]+ of a heap object",
+                   "noticed at once", no_virtual_destructor));
+  EXPECT_DEATH((void)engine_.deallocate(huge, 20), whole_report(no_such_size, "5242880 bytes at 0x[0-9a-f]+",
+                                                                "noticed at once", no_virtual_destructor));
 }
 
 TEST_F(ReportDeath, OfABlockOfAHeapObject) {
@@ -141,6 +163,8 @@ TEST_F(ReportDeath, IsHeardAsItWasWritten) {
   (void)set_last_words_handler(nullptr);
 }
 
+const std::string slot_of_64 = "slot [0-9]+ of 256, 64" + span;
+
 struct OfHardenedReports;
 using HardenedThread = test::TestThread<RawOs, OfHardenedReports>;
 using Hardened = hardened::Hardened<RawOs, HardenedThread>;
@@ -166,20 +190,21 @@ TEST_F(HardenedReportDeath, OfADoubleFree) {
   EXPECT_DEATH(drop(block),
                whole_report(double_free, "slot [0-9]+ of 256, 64" + span, "noticed at once", freed_before));
   EXPECT_DEATH((void)engine_.usable_size(block),
-               whole_report("invalid pointer in malloc_usable_size: 0x[0-9a-f]+ is free already", "",
+               whole_report("invalid pointer in malloc_usable_size: 0x[0-9a-f]+ is free already", slot_of_64,
                             "noticed at once", freed_before));
 }
 
 TEST_F(HardenedReportDeath, OfWhatDoesNotGoTogether) {
   std::byte* const block = made(60);
-  EXPECT_DEATH((void)engine_.deallocate(block, Origin::new_object),
-               whole_report("mismatched delete: 0x[0-9a-f]+ came from malloc, which goes with free", "",
-                            "noticed at once", "the two have to go together, in all of the program"));
+  EXPECT_DEATH(
+      (void)engine_.deallocate(block, Origin::new_object),
+      whole_report("mismatched delete: 0x[0-9a-f]+ came from malloc, which goes with free", slot_of_64,
+                   "noticed at once", "the two have to go together, in all of the program"));
   EXPECT_DEATH(
       (void)engine_.deallocate(block, 59, Origin::malloc),
       whole_report(
-          "invalid size in free_sized: 0x[0-9a-f]+ has 60 bytes and cannot have been asked for with 59", "",
-          "noticed at once", no_virtual_destructor));
+          "invalid size in free_sized: 0x[0-9a-f]+ has 60 bytes and cannot have been asked for with 59",
+          slot_of_64, "noticed at once", no_virtual_destructor));
 }
 
 TEST_F(HardenedReportDeath, OfAnOverflow) {
@@ -189,7 +214,21 @@ TEST_F(HardenedReportDeath, OfAnOverflow) {
       drop(block),
       whole_report("heap overflow: what lies behind the 60 bytes at 0x[0-9a-f]+ was overwritten before they "
                    "were freed",
-                   "", "noticed at once", "something writes past the end of this block while it lives"));
+                   slot_of_64, "noticed at once",
+                   "something writes past the end of this block while it lives"));
+}
+
+TEST_F(HardenedReportDeath, OfLargeBlocks) {
+  const auto overflow = [this](std::size_t size) {
+    std::byte* const block = made(size);
+    block[size] = std::byte{0};
+    drop(block);
+  };
+  const auto line = [](const char* bytes) {
+    return "\n  block: " + std::string{bytes} + " bytes at 0x[0-9a-f]+\n";
+  };
+  EXPECT_DEATH(overflow(100'000), "^basalt: heap overflow: [^\n]+" + line("114688"));
+  EXPECT_DEATH(overflow(1'000'000), "^basalt: heap overflow: [^\n]+" + line("1003520"));
 }
 
 TEST_F(HardenedReportDeath, OfAWriteToFreeMemory) {
@@ -200,7 +239,7 @@ TEST_F(HardenedReportDeath, OfAWriteToFreeMemory) {
       engine_.purge(),
       whole_report("use of free memory: the word at 0x[0-9a-f]+, 8 bytes into the free block at 0x[0-9a-f]+, "
                    "was overwritten",
-                   "", "noticed some time later",
+                   slot_of_64, "noticed some time later",
                    "something has kept a pointer to this block for longer than the block"));
 }
 

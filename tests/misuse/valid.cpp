@@ -17,6 +17,7 @@
 
 extern "C" void free_sized(void*, std::size_t) __attribute__((weak));
 extern "C" void free_aligned_sized(void*, std::size_t, std::size_t) __attribute__((weak));
+extern "C" void cfree(void*) __attribute__((weak));
 
 namespace {
 
@@ -30,6 +31,8 @@ struct Block {
   unsigned char* begin = nullptr;
   std::size_t size = 0;
   By by = By::malloc;
+  std::size_t alignment =
+      0;  // that was asked for, of which a sized free may be told; 0: none that it could be
 };
 
 std::atomic<bool> over{false};
@@ -74,27 +77,30 @@ void* by_malloc(Dice& dice, std::size_t size) {
   }
 }
 
-void* aligned(Dice& dice, std::size_t size) {
+void* aligned(Dice& dice, std::size_t size, std::size_t& alignment) {
   void* p = nullptr;
-  switch (dice.roll(4)) {
+  switch (dice.roll(5)) {
     case 0:
       return memalign(std::size_t{16} << dice.roll(13), size);
     case 1:
-      return std::aligned_alloc(std::size_t{32} << dice.roll(5), size);
+      alignment = std::size_t{32} << dice.roll(5);
+      return std::aligned_alloc(alignment, size);
     case 2:
       return valloc(size);
+    case 3:
+      return pvalloc(size);
     default:
       return posix_memalign(&p, std::size_t{8} << dice.roll(13), size) == 0 ? p : nullptr;
   }
 }
 
-void* raw(Dice& dice, By by, std::size_t size) {
+void* raw(Dice& dice, By by, std::size_t size, std::size_t& alignment) {
   const bool quiet = dice.roll(2) == 0;
   switch (by) {
     case By::malloc:
       return by_malloc(dice, size);
     case By::aligned:
-      return aligned(dice, size);
+      return aligned(dice, size, alignment);
     case By::one:
       return quiet ? operator new(size, std::nothrow) : operator new(size);
     case By::array:
@@ -110,24 +116,47 @@ Block made(Dice& dice) {
   Block block;
   block.by = dice.roll(2) == 0 ? By::malloc : static_cast<By>(dice.roll(makers));
   block.size = some_size(dice);
-  block.begin = static_cast<unsigned char*>(raw(dice, block.by, block.size));
+  block.begin = static_cast<unsigned char*>(raw(dice, block.by, block.size, block.alignment));
   insist(block.begin != nullptr, "no memory");
   mark(block);
   return block;
 }
 
+void end_by_free(Dice& dice, void* p) { cfree != nullptr&& dice.roll(4) == 0 ? cfree(p) : std::free(p); }
+
 void end_malloc(Dice& dice, const Block& block) {
   if (free_sized != nullptr && dice.roll(2) == 0) return free_sized(block.begin, block.size);
-  std::free(block.begin);
+  end_by_free(dice, block.begin);
+}
+
+void end_aligned(Dice& dice, const Block& block) {
+  if (free_aligned_sized != nullptr && block.alignment != 0 && dice.roll(2) == 0)
+    return free_aligned_sized(block.begin, block.alignment, block.size);
+  end_by_free(dice, block.begin);
+}
+
+// What a program calls only where a constructor has thrown.
+void end_quietly(const Block& block) {
+  switch (block.by) {
+    case By::one:
+      return operator delete(block.begin, std::nothrow);
+    case By::array:
+      return operator delete[](block.begin, std::nothrow);
+    case By::wide_one:
+      return operator delete(block.begin, wide, std::nothrow);
+    default:
+      return operator delete[](block.begin, wide, std::nothrow);
+  }
 }
 
 void end(Dice& dice, const Block& block) {
+  if (block.by != By::malloc && block.by != By::aligned && dice.roll(4) == 0) return end_quietly(block);
   const bool sized = dice.roll(2) == 0;
   switch (block.by) {
     case By::malloc:
-      return block.size == 0 ? std::free(block.begin) : end_malloc(dice, block);
+      return block.size == 0 ? end_by_free(dice, block.begin) : end_malloc(dice, block);
     case By::aligned:
-      return std::free(block.begin);
+      return block.size == 0 ? end_by_free(dice, block.begin) : end_aligned(dice, block);
     case By::one:
       return sized ? operator delete(block.begin, block.size) : operator delete(block.begin);
     case By::array:
@@ -158,6 +187,7 @@ void step(Dice& dice, Block& block) {
     insist(malloc_usable_size(block.begin) >= block.size, "less can be used than was asked for");
   } else if (kind == 1 && block.size != 0 && (block.by == By::malloc || block.by == By::aligned)) {
     block.by = By::malloc;
+    block.alignment = 0;
     resize(dice, block);
   } else {
     end(dice, block);

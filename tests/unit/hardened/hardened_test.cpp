@@ -39,6 +39,8 @@ class HardenedTest : public testing::Test {
 
 using HardenedDeath = HardenedTest;
 
+const engine::Space<RawOs>& nowhere = *new engine::Space<RawOs>;  // there is no block in it
+
 TEST(Records, SayOnceThatABlockLives) {
   auto& records = *new Records<RawOs>;
   alignas(16) static std::byte block[32];
@@ -307,7 +309,7 @@ TEST_F(HardenedTest, AMarkLeavesTheBytesBeforeItAsTheyAre) {
     ASSERT_NE(block[size], std::byte{0x5a}) << size;
     for (std::size_t i = usable; i < sizeof block; ++i) ASSERT_EQ(block[i], std::byte{0x5a}) << size;
     std::memset(block, 0xff, size);
-    Canary::insist(block, size, usable - size, 12345);
+    Canary::insist(nowhere, block, size, usable - size, 12345);
   }
 }
 
@@ -318,7 +320,8 @@ TEST_F(HardenedDeath, EveryByteOfAMarkCounts) {
     for (std::size_t i = size; i < size + std::min<std::size_t>(slack, 8); ++i) {
       Canary::set(block, size, slack, 12345);
       block[i] ^= std::byte{0x10};
-      EXPECT_DEATH(Canary::insist(block, size, slack, 12345), "^basalt: heap overflow") << size << " " << i;
+      EXPECT_DEATH(Canary::insist(nowhere, block, size, slack, 12345), "^basalt: heap overflow")
+          << size << " " << i;
     }
   }
 }
@@ -337,10 +340,10 @@ TEST_F(HardenedTest, WhatIsWipedIsZeroUpToItsLastSixteenBytes) {
 TEST_F(HardenedDeath, EveryWordOfASlotIsLookedAt) {
   alignas(16) static std::byte slot[256] = {};
   for (const std::size_t bytes : {16U, 32U, 48U, 64U, 80U, 112U, 128U, 144U, 208U}) {
-    Wipe::insist(slot, bytes);
+    Wipe::insist(nowhere, slot, bytes);
     for (std::size_t i = 0; i < bytes; i += 8) {
       slot[i + i / 8 % 8] = std::byte{1};
-      EXPECT_DEATH(Wipe::insist(slot, bytes), "^basalt: use of free memory") << bytes << " " << i;
+      EXPECT_DEATH(Wipe::insist(nowhere, slot, bytes), "^basalt: use of free memory") << bytes << " " << i;
       slot[i + i / 8 % 8] = std::byte{0};
     }
   }
@@ -372,7 +375,7 @@ TEST_F(HardenedDeath, EachProtectionCanBeHadAlone) {
   using Wiped = Hardened<RawOs, Thread, NoCanary, Wipe, NoQuarantine>;
   const auto overflow = [](auto& heap) {
     std::byte* const block = made(heap, 20);
-    block[20] = std::byte{0x77};
+    block[20] = std::byte{0x76};
     (void)heap.deallocate(block, Origin::malloc);
   };
   const auto late_write = [](auto& heap) {
@@ -409,10 +412,13 @@ void write_to_a_span_that_is_gone(Heap& heap, bool purged) {
 }
 
 TEST_F(HardenedDeath, WritesToASpanThatIsGoneAreSeen) {
-  const char* const sentence =
-      "^basalt: use of free memory: the word at 0x[0-9a-f]+, 96 bytes into the free block";
-  EXPECT_DEATH((Thread::forget(), write_to_a_span_that_is_gone(heap_, false)), sentence);
-  EXPECT_DEATH((Thread::forget(), write_to_a_span_that_is_gone(heap_, true)), sentence);
+  const std::string seen =
+      "^basalt: use of free memory: the word at 0x[0-9a-f]+, 96 bytes into the free block at 0x[0-9a-f]+, "
+      "was "
+      "overwritten\n  block: slot [0-9]+ of 78, 208 bytes each, in the span at 0x[0-9a-f]+";
+  EXPECT_DEATH((Thread::forget(), write_to_a_span_that_is_gone(heap_, false)), seen + " of heap 1, ");
+  EXPECT_DEATH((Thread::forget(), write_to_a_span_that_is_gone(heap_, true)),
+               seen + ", which was free as a whole\n");
 }
 
 TEST_F(HardenedTest, GroundCanBeLaidOutInEachWayAlone) {

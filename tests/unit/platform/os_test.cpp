@@ -9,11 +9,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 
 #include "platform/libc_os.hpp"
 #include "platform/raw_os.hpp"
 #include "support/in_child.hpp"
+#include "support/seccomp.hpp"
 
 namespace basalt {
 namespace {
@@ -240,6 +242,50 @@ TEST(RawOs, LeavesErrnoAlone) {
   EXPECT_FALSE(RawOs::map(0).ok());
   EXPECT_TRUE(RawOs::unmap({reinterpret_cast<std::byte*>(1), 1}));
   EXPECT_EQ(errno, EDOM);
+}
+
+// Returns: 0 if memory that cannot be closed, since each of these calls is refused, may be touched as before.
+int left_open_without(std::initializer_list<long> calls) {
+  const std::size_t page = RawOs::page_size();
+  const Result<std::byte*> memory = RawOs::map(2 * page);
+  if (!memory.ok()) return 2;
+  const Range range{memory.value, 2 * page};
+  fill(range, 0x5a);
+  process::Filter filter;
+  for (const long call : calls) filter.when(call, process::Filter::fails(ENOMEM));
+  if (!filter.install()) return no_limits_here;
+  if (RawOs::close(range) != Error{ENOMEM}) return 3;
+  if (!all(range, 0x5a) && !all(range, 0)) return 4;
+  fill(range, 0x21);
+  return all(range, 0x21) ? 0 : 5;
+}
+
+TEST(RawOs, LeavesMemoryOpenThatItCannotClose) {
+  for (const auto calls : {std::initializer_list<long>{SYS_mprotect, SYS_mmap},
+                           std::initializer_list<long>{SYS_madvise, SYS_mmap},
+                           std::initializer_list<long>{SYS_madvise, SYS_mprotect, SYS_mmap}}) {
+    const int outcome = test::in_child([&] { return left_open_without(calls); });
+    if (outcome == no_limits_here) GTEST_SKIP() << "no seccomp filters here";
+    EXPECT_EQ(outcome, 0) << calls.size() << " calls, the first " << *calls.begin();
+  }
+}
+
+// Where one of the two ways to close is refused, there is the other.
+TEST(RawOs, ClosesMemoryInAnotherWayWhereTheFirstIsRefused) {
+  for (const long call : {SYS_mprotect, SYS_madvise}) {
+    const int outcome = test::in_child([call] {
+      const std::size_t page = RawOs::page_size();
+      const Result<std::byte*> memory = RawOs::map(page);
+      process::Filter filter;
+      if (!filter.when(call, process::Filter::fails(ENOMEM)).install()) return no_limits_here;
+      if (RawOs::close({memory.value, page})) return 3;
+      int ends[2];
+      if (::pipe(ends) != 0) return 4;
+      return ::write(ends[1], memory.value, 1) == -1 && errno == EFAULT ? 0 : 5;
+    });
+    if (outcome == no_limits_here) GTEST_SKIP() << "no seccomp filters here";
+    EXPECT_EQ(outcome, 0) << call;
+  }
 }
 
 TEST(RawCall, TellsErrorsFromAddresses) {
