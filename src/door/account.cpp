@@ -1,11 +1,11 @@
 // What the kernel and the heap say of a process's memory at the same moment, its end: for `basalt run --stats`.
 //
-//   BASALT_ACCOUNT=FILE    writes there: /proc/self/smaps; then for each mapping that begins with memory of the heap's blocks a line
+//   BASALT_ACCOUNT=FILE    writes there: a line `process NUMBER`; /proc/self/smaps; then for each mapping that begins with memory of the heap's blocks a line
 //                          `ours BEGIN`; for each mapping that describes the heap a line `table BEGIN BYTES`, of which so many are
 //                          resident; then the statistics, as JSON
 //
 // A process that gained privileges (setuid) does not listen to its environment. Of processes that share the variable, the last one
-// to end is in the file.
+// to end is in the file, and says which it is.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +66,12 @@ class Sheet {
   [[nodiscard]] const char* text() const noexcept { return text_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+  void add_process() noexcept {
+    size_ += static_cast<std::size_t>(snprintf(text_ + size_, 64, "process %d\n", getpid()));
+  }
+
   void add_smaps() noexcept {
-    size_ = basalt::read_file("/proc/self/smaps", {reinterpret_cast<std::byte*>(text_), room / 2});
+    size_ += basalt::read_file("/proc/self/smaps", {reinterpret_cast<std::byte*>(text_ + size_), room / 2});
   }
 
   // A mapping's first line begins with its addresses and a hyphen between them, and the others with a word.
@@ -131,6 +135,7 @@ class Sheet {
   if (path == nullptr) return;
   Sheet sheet;
   if (!sheet.ok()) return;
+  sheet.add_process();
   sheet.add_smaps();
   sheet.add_ours();
   sheet.add_tables();

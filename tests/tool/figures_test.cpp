@@ -15,7 +15,7 @@ TEST(Figures, MedianOfFewAndMany) {
 
 TEST(Figures, ARatioThatIsClearExcludesOne) {
   const std::vector<double> slow{20, 21, 20.5, 20.2, 20.8}, fast{10, 10.1, 10.3, 9.9, 10.2};
-  const replay::Interval found = replay::ratio(slow, fast);
+  const replay::Interval found = replay::ratio({slow, {}}, {fast, {}});
   EXPECT_GT(found.low, 1.9);
   EXPECT_LT(found.high, 2.2);
   EXPECT_LE(found.low, found.middle);
@@ -24,16 +24,35 @@ TEST(Figures, ARatioThatIsClearExcludesOne) {
 
 TEST(Figures, ARatioThatIsNoiseIncludesOne) {
   const std::vector<double> a{10, 14, 9, 12, 11}, b{11, 9, 13, 10, 12};
-  const replay::Interval found = replay::ratio(a, b);
+  const replay::Interval found = replay::ratio({a, {}}, {b, {}});
   EXPECT_LT(found.low, 1);
   EXPECT_GT(found.high, 1);
 }
 
 TEST(Figures, TheSameValuesGiveTheSameInterval) {
   const std::vector<double> values{1, 2, 3, 4, 5};
-  EXPECT_EQ(replay::spread(values).low, replay::spread(values).low);
-  EXPECT_EQ(replay::spread({7}).low, 7);
-  EXPECT_EQ(replay::spread({7}).high, 7);
+  EXPECT_EQ(replay::spread({values, {}}).low, replay::spread({values, {}}).low);
+  EXPECT_EQ(replay::spread({{7}, {}}).low, 7);
+  EXPECT_EQ(replay::spread({{7}, {}}).high, 7);
+}
+
+TEST(Figures, ThePlayersOwnTimeIsTakenAwayWithItsUncertainty) {
+  const std::vector<double> rounds{100, 101, 99, 100, 102}, steady{40, 40, 40}, wild{20, 40, 80};
+  EXPECT_EQ(replay::spread({rounds, steady}).middle, 60);
+  EXPECT_LE(replay::spread({rounds, steady}).high, 62);
+  EXPECT_EQ(replay::spread({rounds, wild}).middle, 60);
+  EXPECT_LE(replay::spread({rounds, wild}).low, 22);
+  EXPECT_GE(replay::spread({rounds, wild}).high, 79);
+  const replay::Interval same = replay::ratio({rounds, wild}, {rounds, wild});
+  EXPECT_EQ(same.low, 1);  // it is one time of one player, however uncertain
+  EXPECT_EQ(same.high, 1);
+}
+
+TEST(Figures, RoundsOfWhichNothingRemainsAreCounted) {
+  const replay::Times times{{50, 39, 40, 41}, {10, 40, 90}};
+  EXPECT_EQ(times.swallowed(), 2U);
+  EXPECT_EQ(times.net(), (std::vector<double>{10, 0, 0, 1}));
+  EXPECT_EQ((replay::Times{{3, 4}, {}}).swallowed(), 0U);
 }
 
 TEST(Console, SizesAsPeopleWriteThem) {

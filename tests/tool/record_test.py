@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import stat
 import subprocess
 import time
 
@@ -137,6 +138,31 @@ def ends_of_all_kinds(folder):
     check("did not load the recorder" in static.stderr and static.stdout == "done\n", static.stderr)
     equal(basalt("record", "-o", "/no/such/folder/t", "--", program).returncode, 2, "a folder that is not there")
     equal(basalt("record").returncode, 2, "no program named")
+
+
+def what_is_there_stays_until_something_is_recorded(folder):
+    """The trace of another run, a link, or a device: a program that cannot be started, or does not load the recorder, costs nothing of it."""
+    kept, link, node = (pathlib.Path(folder) / name for name in ("kept.trace", "link.trace", "node"))
+    basalt("record", "-q", "-o", kept, "--", "true")
+    link.symlink_to(kept.name)
+    there, static = [kept, link], compile_program(folder, "busy", "-static")
+    try:
+        os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(1, 3))  # as /dev/null is, which it is better not to try this on
+        there.append(node)
+    except OSError as error:
+        print("no device can be made here:", error)
+    before, found = kept.read_bytes(), sorted(os.listdir(folder))
+    for command, status in ((["/nonexist"], 127), ([folder], 126), ([static, 10], 1)):
+        for path in there:
+            equal(basalt("record", "-o", path, "--", *command).returncode, status, f"{command} into {path}")
+        equal(kept.read_bytes() == before, True, f"{command}: the trace is as it was")
+        equal(basalt("record", "-o", f"{folder}/new.trace", "--", *command).returncode, status, f"{command} into a new file")
+        equal(sorted(os.listdir(folder)), found, f"{command}: files")
+    check(node not in there or stat.S_ISCHR(node.stat().st_mode), "the device is one")
+    equal(basalt("record", "-q", "-o", link, "--", compile_program(folder, "busy"), 100).returncode, 0, "into the link")
+    check(link.is_symlink() and info(kept)["events"] > 100, "what was recorded is where it leads")
+    again = basalt("record", "-q", "-o", kept, "--", "sh", "-c", f"exec {static} 10")
+    equal((again.returncode, info(kept)["command"][0]), (0, "sh"), "a shell goes on as what loads nothing: the shell's is there")
 
 
 def limits_stop_the_recording_and_not_the_program(folder):
@@ -283,6 +309,7 @@ def nothing_is_left_behind(folder):
 if __name__ == "__main__":
     main(all_ways, stacks_lead_to_the_caller, stacks_without_frame_pointers, pointers_and_times,
          times_pass_while_the_tool_is_busy, threads, forks_and_programs, children_have_names, ends_of_all_kinds,
+         what_is_there_stays_until_something_is_recorded,
          limits_stop_the_recording_and_not_the_program, a_recorder_that_stands_still_lets_the_program_go, handlers_and_forks,
          storms_of_threads_libraries_and_forks, killed_in_the_midst_of_threads, a_tool_that_is_killed_leaves_what_it_wrote, a_disk_that_fills_up, only_the_end,
          nothing_is_left_behind)

@@ -99,6 +99,25 @@ def words_and_pages(folder):
     check("http" not in html and "<script" not in html, "the page needs nothing but itself")
 
 
+def what_is_not_known_is_not_compared(folder):
+    """A replay whose rounds took no longer than the player alone, as it is written now and as it was."""
+    paths = [pathlib.Path(folder) / name for name in ("sound", "swallowed", "as it was")]
+    for path, times in zip(paths, ([2e6, 2.1e6, 2.2e6], [0, 1e6, 1.1e6], [1.0, 1.0, 1.0])):
+        path.write_text(json.dumps({"kind": "basalt replay", "trace": "t", "allocators": [{"name": "glibc", "time_ns": times, "own_ns": [5e6, 6e6, 7e6],
+                                                                                          "peak_bytes": 100}]}))
+    for bad in paths[1:]:
+        for pair in ((paths[0], bad), (bad, paths[0])):
+            run = basalt("compare", *pair)
+            equal(run.returncode, 0, run.stderr)
+            check(re.search(r"glibc: time +- +- +not known", run.stdout) and "glibc: time is not known" in run.stderr, run.stdout + run.stderr)
+            row = json.loads(basalt("compare", "--json", *pair).stdout)["rows"][0]
+            equal((row["change"], row["judged"], row["regressed"]), (None, False, False), "as JSON")
+            run = basalt("compare", "--max-regress", "1000%", *pair)
+            equal((run.returncode, run.stdout), (2, ""), "with a bound")
+    row = json.loads(basalt("compare", "--json", paths[0], paths[0]).stdout)["rows"][0]
+    equal((row["before"], row["ratio"], row["judged"]), (2.1e6, [1, 1, 1], True), "sound ones are")
+
+
 def all_that_are_here(folder):
     result = replayed(recorded(folder, "busy", 5000), "-a", "all")
     names = [allocator["name"] for allocator in result["allocators"]]
@@ -125,5 +144,5 @@ def mistakes(folder):
 
 
 if __name__ == "__main__":
-    main(every_allocator_of_ours_plays, threads_wait_for_each_other_and_for_nothing_else, threads_are_at_the_same_event_when_memory_is_looked_at, every_operation, the_peak_is_reproduced_to_the_byte, words_and_pages, all_that_are_here,
-         mistakes)
+    main(every_allocator_of_ours_plays, threads_wait_for_each_other_and_for_nothing_else, threads_are_at_the_same_event_when_memory_is_looked_at,
+         every_operation, the_peak_is_reproduced_to_the_byte, words_and_pages, what_is_not_known_is_not_compared, all_that_are_here, mistakes)

@@ -120,6 +120,24 @@ def accounts_add_up(folder):
     check("left no account" in basalt("run", "--stats", "--", "sh", "-c", "kill -KILL $$").stderr, "a program without an end")
 
 
+def an_account_is_of_the_program(folder):
+    """A program that leaves none is not given that of what it started, whichever of them ends first."""
+    ends_later = "(sleep 0.1; exec /bin/true) & kill -KILL $$"
+    without = pathlib.Path(folder) / "without.c"
+    without.write_text('#include <stdlib.h>\n#include <unistd.h>\nint main(void) { int said = system("/bin/true"); _exit(said); }\n')
+    subprocess.run([os.environ.get("CC", "gcc"), without, "-o", without.with_suffix("")], check=True)
+    for command, why in ((["sh", "-c", "/bin/true; kill -KILL $$"], "it was killed by SIGKILL"),
+                         (["sh", "-c", ends_later], "it was killed by SIGKILL"), ([without.with_suffix("")], "it ended without its destructors")):
+        run = basalt("run", "--stats", "--", *command)
+        check(f"the program left no account: {why}" in run.stderr and "Resident at the end" not in run.stderr, run.stderr)
+        said, _ = json.JSONDecoder().raw_decode(basalt("run", "--stats", "--json", "--", *command).stderr)  # what is left may complain behind it
+        check(said["account"] is None and said["no_account"].startswith(f"the program left no account: {why}"), said)
+    check("of process " in basalt("run", "--stats", "--", without.with_suffix("")).stderr, "whose account there is")
+    account_of("--", "bash", "-c", "/bin/true; exit 0")
+    said = json.loads(basalt("run", "--json", "--", "true").stderr)
+    check("account" not in said and "no_account" not in said, "who wants no account is told nothing of one")
+
+
 def what_will_not_work(folder):
     program = compile_program(folder, "busy")
     fine = basalt("doctor", "--", program)
@@ -173,4 +191,4 @@ def guards_are_live(folder):
 
 
 if __name__ == "__main__":
-    main(ends_are_passed_on, wrong_words_are_named, the_right_library_is_loaded, what_would_have_no_effect_is_refused, what_is_not_loaded_is_said, accounts_add_up, what_will_not_work, guards_are_live)
+    main(ends_are_passed_on, wrong_words_are_named, the_right_library_is_loaded, what_would_have_no_effect_is_refused, what_is_not_loaded_is_said, accounts_add_up, an_account_is_of_the_program, what_will_not_work, guards_are_live)

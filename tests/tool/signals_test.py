@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import time
@@ -75,6 +76,23 @@ def before_and_after_there_is_a_program(folder):
             check(status in (-sent, 128 + sent), f"{sent.name} ends a replay: {status}")
 
 
+def a_limit_on_files_is_a_full_disk(folder):
+    """The tool's own: the recording ends there, and the program goes on and ends as it does."""
+    trace = pathlib.Path(folder) / "t"
+    with begun(folder, "record", "--unwind", "none", "-o", trace, "--", compile_program(folder, "busy"), 3_000_000) as tool:
+        while not trace.exists() or trace.stat().st_size < 50_000:
+            time.sleep(0.002)
+        resource.prlimit(tool.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
+        said, complaints = tool.communicate(timeout=60)
+        equal((tool.returncode, said), (0, "done\n"), complaints)
+        check(f"{trace} is not whole: File too large" in complaints, complaints)
+    check(info(trace)["events"] > 0, "what was written before can be read")
+    program = "ulimit -f 1; head -c 100000 /dev/zero >long; echo $?"
+    for script, status in ((f"exec {TOOL} run -q -- sh -c '{program}'", 128 + signal.SIGXFSZ), (f"trap '' XFSZ; exec {TOOL} run -q -- sh -c '{program}'", 1)):
+        run = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
+        equal(run.stdout, f"{status}\n", "the program is ended by the signal, unless it was ignored before: " + run.stderr)
+
+
 def nohup_stays(folder):
     with begun(folder, "run", "--", "sh", "-c", ENDLESS) as tool:
         tool.stdout.readline()
@@ -84,4 +102,4 @@ def nohup_stays(folder):
 
 
 if __name__ == "__main__":
-    main(every_command_passes_them_on, what_there_is_is_written, before_and_after_there_is_a_program, nohup_stays)
+    main(every_command_passes_them_on, what_there_is_is_written, before_and_after_there_is_a_program, a_limit_on_files_is_a_full_disk, nohup_stays)

@@ -28,6 +28,7 @@ struct Table {
 };
 
 struct Pages {
+  std::uint32_t process = 0;
   std::vector<Mapping> mappings;
   std::set<std::uint64_t> ours;
   std::vector<Table> tables;
@@ -43,6 +44,8 @@ struct Pages {
     if (line.starts_with("{")) {
       pages.statistics = line;
       for (std::string more; std::getline(lines, more);) pages.statistics += more;
+    } else if (std::sscanf(line.c_str(), "process %" SCNu32, &pages.process) == 1) {
+      continue;
     } else if (std::sscanf(line.c_str(), "ours %" SCNx64, &begin) == 1) {
       pages.ours.insert(begin);
     } else if (std::sscanf(line.c_str(), "table %" SCNx64 " %" SCNu64, &begin, &resident) == 2) {
@@ -139,6 +142,7 @@ std::optional<Account> read(const std::string& text) {
   if (pages.mappings.empty() || !statistics.is_object() || !statistics.contains("sums_to_mapped"))
     return std::nullopt;
   Account account;
+  account.process = pages.process;
   std::map<std::string, std::int64_t> others;
   for (const Mapping& mapping : pages.mappings) account.resident += mapping.resident;
   const std::int64_t metadata = take_out_tables(pages);

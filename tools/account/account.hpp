@@ -16,6 +16,7 @@ struct Step {
 
 // Law: the steps of `heap` add up to `heap_resident`; that and the steps of `others` add up to `resident`.
 struct Account {
+  std::uint32_t process = 0;   // whose it is
   std::uint64_t resident = 0;  // the sum of all mappings, as the kernel counts them
   std::uint64_t heap_resident = 0;
   std::uint64_t rounding = 0;  // an estimate of how much of the live blocks nobody asked for

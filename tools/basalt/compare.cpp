@@ -31,13 +31,22 @@ struct Wishes {
   bool as_json = false;
 };
 
+// Of a replay's round that took no longer than the player alone there is no time.
+constexpr double least_ns = 1;
+
+enum class Judged : std::uint8_t {
+  yes,
+  not_by_itself,  // it is a part of another row, and says how that is made up
+  not_known,      // of a replay's time, some rounds of which took no longer than the player alone
+};
+
 // A figure of which less is better.
 struct Row {
   std::string name;
   double before = 0, after = 0;
   std::optional<replay::Interval> ratio;  // after over before, where it was measured more than once
   std::string before_text, after_text;
-  bool judged = true;  // else it is a part of another row, and says how that is made up
+  Judged judged = Judged::yes;
 
   // What was not there before has grown by more than any share of it.
   [[nodiscard]] double change() const {
@@ -46,7 +55,7 @@ struct Row {
   }
   // What was measured once is what it is; what was measured often regressed if all that is probable lies beyond the bound.
   [[nodiscard]] bool regressed(double most) const {
-    return judged && (ratio ? ratio->low - 1 : change()) > most;
+    return judged == Judged::yes && (ratio ? ratio->low - 1 : change()) > most;
   }
 };
 
@@ -109,7 +118,7 @@ void print_places(const Places& a, const Places& b, std::size_t rows) {
 [[nodiscard]] std::vector<Row> rows_of(const TraceFigures& a, const TraceFigures& b) {
   const analysis::Findings &before = a.findings, &after = b.findings;
   Row temporary = row_of("temporary ones", before.temporary.count, after.temporary.count, count_text);
-  temporary.judged = false;
+  temporary.judged = Judged::not_by_itself;
   return {row_of("peak of live bytes", a.peak, b.peak, bytes_text),
           row_of("bytes allocated", before.allocated.bytes, after.allocated.bytes, bytes_text),
           row_of("allocations", before.allocated.count, after.allocated.count, count_text), temporary,
@@ -125,6 +134,26 @@ void print_places(const Places& a, const Places& b, std::size_t rows) {
   return all;
 }
 
+// Returns: what the rounds took, with the player's own time in it.
+[[nodiscard]] replay::Times times_in(const json& allocator) {
+  replay::Times times{allocator.at("time_ns"), allocator.value("own_ns", std::vector<double>{})};
+  if (times.rounds.empty()) throw UserError("a replay without rounds cannot be compared", "");
+  const double own = times.own.empty() ? 0 : replay::median(times.own);
+  for (double& round : times.rounds) round = round <= least_ns ? 0 : round + own;
+  return times;
+}
+
+[[nodiscard]] Row time_row(const std::string& name, replay::Times before, replay::Times after) {
+  const std::size_t count = std::min(before.rounds.size(), after.rounds.size());
+  before.rounds.resize(count), after.rounds.resize(count);
+  const double old = replay::median(before.net()), fresh = replay::median(after.net());
+  if (before.swallowed() + after.swallowed() != 0)
+    return {name + ": time", 0, 0, std::nullopt, "-", "-", Judged::not_known};
+  Row row{name + ": time", old, fresh, replay::ratio(after, before), time_text(old), time_text(fresh)};
+  if (count < 3) row.ratio.reset();
+  return row;
+}
+
 // Of each allocator that both have: its time, and its memory.
 [[nodiscard]] std::vector<Row> rows_of(const json& a, const json& b) {
   std::vector<Row> rows;
@@ -132,18 +161,7 @@ void print_places(const Places& a, const Places& b, std::size_t rows) {
     for (const json& after : b.at("allocators")) {
       const std::string name = before.at("name");
       if (after.at("name") != name) continue;
-      std::vector<double> old = before.at("time_ns"), fresh = after.at("time_ns");
-      const std::size_t count = std::min(old.size(), fresh.size());
-      old.resize(count), fresh.resize(count);
-      if (count == 0) continue;
-      Row time{name + ": time",
-               replay::median(old),
-               replay::median(fresh),
-               replay::ratio(fresh, old),
-               time_text(replay::median(old)),
-               time_text(replay::median(fresh))};
-      if (count < 3) time.ratio.reset();
-      rows.push_back(time);
+      rows.push_back(time_row(name, times_in(before), times_in(after)));
       rows.push_back(row_of(name + ": peak", before.at("peak_bytes"), after.at("peak_bytes"), bytes_text));
     }
   }
@@ -201,6 +219,17 @@ void require_whole(const Wishes& wishes, const TraceFigures& a, const TraceFigur
       "record it anew, or compare without --max-regress");
 }
 
+// What is not known has not become worse either: it would pass.
+void mention_unknown(const Wishes& wishes, const std::vector<Row>& rows) {
+  const auto row =
+      std::find_if(rows.begin(), rows.end(), [](const Row& one) { return one.judged == Judged::not_known; });
+  if (row == rows.end()) return;
+  const std::string what = row->name + " is not known: rounds took no longer than the player alone";
+  if (!wishes.most_regress.empty())
+    throw UserError(what, "replay both anew with --threads 1, or compare without --max-regress");
+  fmt::print(stderr, "basalt: {}\n", what);
+}
+
 [[nodiscard]] std::string next_after(const Wishes& wishes, Kind kind) {
   const std::string a = shell_text({wishes.a}), b = shell_text({wishes.b});
   if (kind == Kind::trace) return fmt::format("basalt report {0} · basalt replay {0}", b);
@@ -209,6 +238,7 @@ void require_whole(const Wishes& wishes, const TraceFigures& a, const TraceFigur
 }
 
 [[nodiscard]] std::string change_text(const Row& row) {
+  if (row.judged == Judged::not_known) return "not known";
   if (std::isinf(row.change())) return "from none";
   std::string text = fmt::format("{:+.1f} %", 100 * row.change());
   if (row.ratio)
@@ -228,7 +258,9 @@ void print_json(const std::vector<Row>& rows, double most) {
   json all = json::array();
   for (const Row& row : rows) {
     json one{{"name", row.name}, {"before", row.before}, {"after", row.after}, {"change", row.change()}};
+    if (row.judged == Judged::not_known) one["before"] = one["after"] = one["change"] = nullptr;
     if (row.ratio) one["ratio"] = {row.ratio->low, row.ratio->middle, row.ratio->high};
+    one["judged"] = row.judged == Judged::yes;
     one["regressed"] = row.regressed(most);
     all.push_back(one);
   }
@@ -250,6 +282,7 @@ int compare(const Wishes& wishes) {
     rows = rows_of(a, b), before = a.places, after = b.places;
   } else {
     rows = rows_of(json_in(wishes.a), json_in(wishes.b));
+    mention_unknown(wishes, rows);
   }
   if (rows.empty())
     throw UserError("the two have nothing in common", "of replays, name the same allocators: -a");

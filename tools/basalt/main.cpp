@@ -8,6 +8,7 @@
 #include "child.hpp"
 #include "command.hpp"
 #include "console.hpp"
+#include "signals.hpp"
 
 namespace {
 
@@ -50,6 +51,7 @@ int run(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
+  survive_long_files();
   try {
     return run(count, words);
   } catch (const UserError& error) {

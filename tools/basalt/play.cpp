@@ -74,39 +74,37 @@ struct Round {
   return round;
 }
 
-// What the player needs by itself, in the median of a few rounds.
-[[nodiscard]] Answer own_cost(const PlayPlan& plan) {
-  std::vector<double> wall, cpu;
-  for (int i = 0; i != 3; ++i) {
-    const Answer answer = play_once(plan, {"glibc", ""}, Measure::own).answer;
-    wall.push_back(static_cast<double>(answer.wall_ns));
-    cpu.push_back(static_cast<double>(answer.cpu_ns));
-  }
-  Answer own;
-  own.wall_ns = static_cast<std::uint64_t>(replay::median(wall));
-  own.cpu_ns = static_cast<std::uint64_t>(replay::median(cpu));
-  return own;
-}
+struct OwnTimes {
+  std::vector<double> wall_ns, cpu_ns;
+};
 
-[[nodiscard]] double without(std::uint64_t all, std::uint64_t own) {
-  return static_cast<double>(std::max<std::uint64_t>(all, own + 1) - own);
+// What the player needs by itself: as uncertain as what it is taken away from, so it is measured as often.
+[[nodiscard]] OwnTimes own_times(const PlayPlan& plan) {
+  OwnTimes own;
+  for (std::size_t i = 0; i != std::max<std::size_t>(3, plan.rounds); ++i) {
+    const Answer answer = play_once(plan, {"glibc", ""}, Measure::own).answer;
+    own.wall_ns.push_back(static_cast<double>(answer.wall_ns));
+    own.cpu_ns.push_back(static_cast<double>(answer.cpu_ns));
+  }
+  return own;
 }
 
 }  // namespace
 
 std::vector<Played> play(const PlayPlan& plan, const std::vector<Allocator>& allocators) {
   std::vector<Played> played;
-  for (const Allocator& allocator : allocators) played.push_back({allocator, {}, {}, {}, 0, 0, 0, 0, 0});
+  const OwnTimes own = own_times(plan);
+  for (const Allocator& allocator : allocators)
+    played.push_back({allocator, {{}, own.wall_ns}, {{}, own.cpu_ns}, {}, 0, 0, 0, 0, 0});
   Progress progress{"playing", (plan.rounds + 2) * allocators.size()};
-  const Answer own = own_cost(plan);
   std::size_t done = 0;
   for (std::size_t round = 0; round != plan.rounds; ++round) {
     for (std::size_t i = 0; i != played.size(); ++i) {
       progress.at(done++);
       Played& one = played[(i + round) % played.size()];
       const Answer answer = play_once(plan, one.allocator, Measure::time).answer;
-      one.wall_ns.push_back(without(answer.wall_ns, own.wall_ns));
-      one.cpu_ns.push_back(without(answer.cpu_ns, own.cpu_ns));
+      one.wall_ns.rounds.push_back(static_cast<double>(answer.wall_ns));
+      one.cpu_ns.rounds.push_back(static_cast<double>(answer.cpu_ns));
       one.failed = std::max(one.failed, answer.failed);
     }
   }

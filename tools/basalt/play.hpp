@@ -6,14 +6,14 @@
 
 #include "allocators.hpp"
 #include "replay/compile.hpp"
+#include "replay/figures.hpp"
 #include "replay/script.hpp"
 
 namespace basalt::tool {
 
 struct Played {
   Allocator allocator;
-  std::vector<double> wall_ns;  // a value for each round, without what the player itself needs
-  std::vector<double> cpu_ns;
+  replay::Times wall_ns, cpu_ns;        // of each round
   std::vector<std::uint64_t> resident;  // bytes at each sample of the script
   double p50_ns = 0, p99_ns = 0, p999_ns = 0, longest_ns = 0;
   std::uint64_t failed = 0;

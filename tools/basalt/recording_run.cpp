@@ -1,10 +1,14 @@
 #include "recording_run.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -134,14 +138,16 @@ class Session {
     const std::uint32_t pid = pid_in(recording);
     if (running_.contains(pid)) close(pid);
     const bool is_first = static_cast<pid_t>(pid) == first;
-    if (is_first && !wishes_.children) finished_.clear();  // it went on as another program: that one is meant
+    const bool alone = is_first && !wishes_.children;  // if it went on as another program, that one is meant
     record::Plan plan{wishes_.path, wishes_.command, wishes_.columns, wishes_.most_bytes, wishes_.last_ns};
-    if (!is_first || !finished_.empty()) {
+    if (!alone && (!is_first || !finished_.empty())) {
       plan.path = path_of(pid);
       plan.command = now == Now::itself ? command_of(pid) : std::vector<std::string>{};
     }
-    std::erase_if(finished_, [&](const auto& one) { return one->path() == plan.path; });
-    if (auto collector = Collector::open(recording, plan, clock_)) running_[pid] = std::move(collector);
+    auto collector = Collector::open(recording, plan, clock_);
+    if (collector == nullptr) return;  // not yet
+    std::erase_if(finished_, [&](const auto& one) { return alone || one->path() == plan.path; });
+    running_[pid] = std::move(collector);
   }
 
   [[nodiscard]] static std::uint32_t pid_in(const fs::path& recording) {
@@ -189,11 +195,26 @@ int follow(Session& session, Child& child) {
   return child.wait();
 }
 
+// Effects: none that lasts: what is there stays as it is until a program has begun to record.
+// Returns: why the file could not be written; 0: it could.
+[[nodiscard]] int why_not_writable(const std::string& path) {
+  int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file >= 0) return ::close(file), ::unlink(path.c_str()), 0;
+  if (errno != EEXIST) return errno;
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return 0;  // a link to what is not there yet
+  if (!S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode))
+    return ::access(path.c_str(), W_OK) == 0 ? 0 : errno;
+  file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return errno;
+  return ::close(file), 0;
+}
+
 }  // namespace
 
 Recorded record_run(const RecordingWishes& wishes) {
-  if (trace::Writer probe{wishes.path, {}}; !probe.error().empty())
-    throw UserError(fmt::format("{} cannot be written: {}", wishes.path, probe.error()),
+  if (const int error = why_not_writable(wishes.path); error != 0)
+    throw UserError(fmt::format("{} cannot be written: {}", wishes.path, std::strerror(error)),
                     "name another file with -o");
   const auto begin = std::chrono::steady_clock::now();
   Session session{wishes};
@@ -203,7 +224,6 @@ Recorded record_run(const RecordingWishes& wishes) {
   recorded.ending = child.ending();
   recorded.collectors = session.take();
   recorded.passed = std::chrono::steady_clock::now() - begin;
-  if (recorded.collectors.empty()) fs::remove(wishes.path);
   return recorded;
 }
 

@@ -69,6 +69,15 @@ struct Wishes {
   return result;
 }
 
+[[nodiscard]] std::string next_after(const ReplayResult& result) {
+  const std::string trace = shell_text({result.trace});
+  if (!times_are_known(result) && result.script.threads != 1) return "basalt replay --threads 1 " + trace;
+  const Allocator& winner = fastest(result).allocator;
+  return fmt::format("basalt run -a {} -- {}",
+                     shell_text({winner.name.starts_with("lib") ? winner.library : winner.name}),
+                     shell_text(result.command));
+}
+
 int replay_trace(const Wishes& wishes) {
   const ReplayResult result = replayed(wishes);
   if (wishes.as_json) {
@@ -82,10 +91,7 @@ int replay_trace(const Wishes& wishes) {
     if (!page.flush()) throw UserError(wishes.html + " cannot be written", "name another file");
     fmt::print(stderr, "basalt: the curves are in {}\n", wishes.html);
   }
-  const Allocator& winner = fastest(result).allocator;
-  suggest(fmt::format("basalt run -a {} -- {}",
-                      shell_text({winner.name.starts_with("lib") ? winner.library : winner.name}),
-                      shell_text(result.command)));
+  suggest(next_after(result));
   return success;
 }
 

@@ -33,8 +33,9 @@ constexpr double most_times = 8;  // how much longer than the shortest bar the l
 [[nodiscard]] std::vector<Bar> time_bars(const ReplayResult& result) {
   std::vector<Bar> bars;
   for (const Played& played : result.played) {
-    const replay::Interval wall = outcome_of(result, played).time_ns;
-    bars.push_back({played.allocator.name, wall.middle, wall.low, wall.high, time_text(wall.middle)});
+    const Outcome outcome = outcome_of(result, played);
+    const replay::Interval& wall = outcome.time_ns;
+    bars.push_back({played.allocator.name, wall.middle, wall.low, wall.high, time_text(outcome)});
   }
   return bars;
 }
@@ -44,10 +45,10 @@ constexpr double most_times = 8;  // how much longer than the shortest bar the l
       {"allocator", "time", "ns/op", "p50", "p99", "p99.9", "longest", "peak", "mean", "peak/live"}};
   for (const Played& played : result.played) {
     const Outcome outcome = outcome_of(result, played);
-    rows.push_back({played.allocator.name, time_text(outcome.time_ns.middle),
-                    fmt::format("{:.1f}", outcome.ns_per_operation), time_text(played.p50_ns),
-                    time_text(played.p99_ns), time_text(played.p999_ns), time_text(played.longest_ns),
-                    bytes_text(outcome.peak), bytes_text(outcome.mean), over_live_text(outcome)});
+    rows.push_back({played.allocator.name, time_text(outcome), per_operation_text(outcome),
+                    time_text(played.p50_ns), time_text(played.p99_ns), time_text(played.p999_ns),
+                    time_text(played.longest_ns), bytes_text(outcome.peak), bytes_text(outcome.mean),
+                    over_live_text(outcome)});
   }
   return html_table(rows);
 }
@@ -71,7 +72,7 @@ std::string as_html(const ReplayResult& result) {
       "with 95 % "
       "probability.",
       count_text(result.script.operations), result.script.threads == 1 ? "in processor time, " : "",
-      result.played.empty() ? 0 : result.played[0].wall_ns.size()));
+      result.played.empty() ? 0 : result.played[0].wall_ns.rounds.size()));
   const std::vector<Bar> bars = time_bars(result);
   double least = std::numeric_limits<double>::infinity();
   for (const Bar& bar : bars) least = std::min(least, bar.value);

@@ -28,7 +28,7 @@ constexpr const char* blind_spots =
 
 }  // namespace
 
-const std::vector<double>& times_of(const ReplayResult& result, const Played& played) {
+const replay::Times& times_of(const ReplayResult& result, const Played& played) {
   return result.script.threads == 1 ? played.cpu_ns : played.wall_ns;
 }
 
@@ -38,18 +38,57 @@ namespace {
   std::vector<const Played*> order;
   for (const Played& played : result.played) order.push_back(&played);
   std::stable_sort(order.begin(), order.end(), [&](const Played* a, const Played* b) {
-    return replay::median(times_of(result, *a)) < replay::median(times_of(result, *b));
+    return replay::median(times_of(result, *a).rounds) < replay::median(times_of(result, *b).rounds);
   });
   return order;
 }
 
+// Returns: why nothing is said of who is the fastest; empty: nothing stands against it.
+[[nodiscard]] std::string why_no_verdict(const ReplayResult& result) {
+  for (const Played& played : result.played) {
+    const replay::Times& times = times_of(result, played);
+    if (times.swallowed() == 0) continue;
+    return fmt::format(
+        "Which is the fastest cannot be told: {} of {} rounds of {} took no longer than the player alone{}.",
+        times.swallowed(), times.rounds.size(), played.allocator.name,
+        result.script.threads == 1
+            ? ""
+            : ", whose threads wait for each other; --threads 1 plays without waiting");
+  }
+  return "";
+}
+
+[[nodiscard]] std::string verdict_on_time(const ReplayResult& result) {
+  if (!times_are_known(result)) return why_no_verdict(result);
+  const std::vector<const Played*> order = by_time(result);
+  const Interval lead = replay::ratio(times_of(result, *order[1]), times_of(result, *order[0]));
+  const std::string& first = order[0]->allocator.name;
+  const std::string& second = order[1]->allocator.name;
+  const std::size_t rounds = times_of(result, *order[0]).rounds.size();
+  if (rounds < 3)
+    return fmt::format(
+        "{} was the fastest, {:.2f} × as fast as {}; fewer than three rounds say no more than that.", first,
+        lead.middle, second);
+  if (lead.low > 1)
+    return fmt::format("{} is the fastest: {:.2f} × as fast as {} ({:.2f} to {:.2f}).", first, lead.middle,
+                       second, lead.low, lead.high);
+  return fmt::format("{} and {} are equally fast as far as {} rounds can tell ({:.2f} to {:.2f}).", first,
+                     second, rounds, lead.low, lead.high);
+}
+
 }  // namespace
+
+bool times_are_known(const ReplayResult& result) {
+  return std::all_of(result.played.begin(), result.played.end(),
+                     [&](const Played& played) { return times_of(result, played).swallowed() == 0; });
+}
 
 const Played& fastest(const ReplayResult& result) { return *by_time(result).front(); }
 
 Outcome outcome_of(const ReplayResult& result, const Played& played) {
   Outcome outcome;
   outcome.time_ns = replay::spread(times_of(result, played));
+  outcome.swallowed = times_of(result, played).swallowed();
   outcome.ns_per_operation = outcome.time_ns.middle / static_cast<double>(result.script.operations);
   outcome.peak = peak_of(played);
   if (!played.resident.empty())
@@ -62,48 +101,43 @@ Outcome outcome_of(const ReplayResult& result, const Played& played) {
   return outcome;
 }
 
+std::string time_text(const Outcome& outcome) {
+  return outcome.swallowed == 0 ? time_text(outcome.time_ns.middle) : "-";
+}
+
+std::string per_operation_text(const Outcome& outcome) {
+  return outcome.swallowed == 0 ? fmt::format("{:.1f}", outcome.ns_per_operation) : "-";
+}
+
 std::string over_live_text(const Outcome& outcome) {
   return outcome.over_live ? fmt::format("{:.2f}", *outcome.over_live) : "-";
 }
 
 std::string verdict(const ReplayResult& result) {
   if (result.played.size() < 2) return "There is nothing to compare with: name more than one allocator.";
-  const std::vector<const Played*> order = by_time(result);
-  const Interval lead = replay::ratio(times_of(result, *order[1]), times_of(result, *order[0]));
-  const std::string& first = order[0]->allocator.name;
-  const std::string& second = order[1]->allocator.name;
-  std::string text;
-  if (result.played[0].wall_ns.size() < 3) {
-    text = fmt::format(
-        "{} was the fastest, {:.2f} × as fast as {}; fewer than three rounds say no more than that.", first,
-        lead.middle, second);
-  } else if (lead.low > 1) {
-    text = fmt::format("{} is the fastest: {:.2f} × as fast as {} ({:.2f} to {:.2f}).", first, lead.middle,
-                       second, lead.low, lead.high);
-  } else {
-    text = fmt::format("{} and {} are equally fast as far as {} rounds can tell ({:.2f} to {:.2f}).", first,
-                       second, times_of(result, *order[0]).size(), lead.low, lead.high);
-  }
   const auto least =
       std::min_element(result.played.begin(), result.played.end(),
                        [](const Played& a, const Played& b) { return peak_of(a) < peak_of(b); });
-  return text + fmt::format(" {} takes the least memory at its peak: {}.", least->allocator.name,
-                            bytes_text(peak_of(*least)));
+  return verdict_on_time(result) + fmt::format(" {} takes the least memory at its peak: {}.",
+                                               least->allocator.name, bytes_text(peak_of(*least)));
 }
 
 json as_json(const ReplayResult& result) {
   json rows = json::array();
   for (const Played& played : result.played) {
     const Outcome outcome = outcome_of(result, played);
+    const auto if_known = [&](double figure) { return outcome.swallowed == 0 ? json(figure) : json(); };
     rows.push_back({{"name", played.allocator.name},
                     {"library", played.allocator.library},
-                    {"time_ns", times_of(result, played)},
-                    {"wall_ns", played.wall_ns},
-                    {"cpu_ns", played.cpu_ns},
-                    {"median_ns", outcome.time_ns.middle},
-                    {"low_ns", outcome.time_ns.low},
-                    {"high_ns", outcome.time_ns.high},
-                    {"ns_per_operation", outcome.ns_per_operation},
+                    {"time_ns", times_of(result, played).net()},
+                    {"own_ns", times_of(result, played).own},
+                    {"swallowed_rounds", outcome.swallowed},
+                    {"wall_ns", played.wall_ns.net()},
+                    {"cpu_ns", played.cpu_ns.net()},
+                    {"median_ns", if_known(outcome.time_ns.middle)},
+                    {"low_ns", if_known(outcome.time_ns.low)},
+                    {"high_ns", if_known(outcome.time_ns.high)},
+                    {"ns_per_operation", if_known(outcome.ns_per_operation)},
                     {"p50_ns", played.p50_ns},
                     {"p99_ns", played.p99_ns},
                     {"p999_ns", played.p999_ns},
@@ -142,10 +176,10 @@ void print(const ReplayResult& result) {
   for (const Played& played : result.played) {
     const Outcome outcome = outcome_of(result, played);
     const double half = (outcome.time_ns.high - outcome.time_ns.low) / 2;
-    table.add({played.allocator.name, time_text(outcome.time_ns.middle),
-               percent(half / outcome.time_ns.middle), fmt::format("{:.1f}", outcome.ns_per_operation),
-               time_text(played.p999_ns), bytes_text(outcome.peak), bytes_text(outcome.mean),
-               over_live_text(outcome)});
+    table.add({played.allocator.name, time_text(outcome),
+               outcome.swallowed == 0 ? percent(half / outcome.time_ns.middle) : "-",
+               per_operation_text(outcome), time_text(played.p999_ns), bytes_text(outcome.peak),
+               bytes_text(outcome.mean), over_live_text(outcome)});
   }
   fmt::print("{}\n{}\n", table.text(), verdict(result));
   for (const Played& played : result.played) {

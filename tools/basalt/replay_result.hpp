@@ -20,7 +20,10 @@ struct ReplayResult {
 
 // Returns: of each round, what counts as its time. One thread's is processor time, so that other programs have no part in it;
 // threads wait for each other, and that is time too.
-[[nodiscard]] const std::vector<double>& times_of(const ReplayResult& result, const Played& played);
+[[nodiscard]] const replay::Times& times_of(const ReplayResult& result, const Played& played);
+
+// Returns: whether every round of each took longer than the player alone: else nothing is known of their times.
+[[nodiscard]] bool times_are_known(const ReplayResult& result);
 
 // Returns: the one whose median is the least.  Requires: there is one.
 [[nodiscard]] const Played& fastest(const ReplayResult& result);
@@ -29,13 +32,17 @@ struct ReplayResult {
 struct Outcome {
   replay::Interval time_ns;
   double ns_per_operation = 0;
+  std::size_t swallowed =
+      0;  // rounds that took no longer than the player alone: if there are any, its time is not known
   std::uint64_t peak = 0, mean = 0;  // bytes resident
   // Resident over live bytes, where most are live: of one thread, for several are not at the same event at a time.
   std::optional<double> over_live;
 };
 [[nodiscard]] Outcome outcome_of(const ReplayResult& result, const Played& played);
 
-// Returns: the quotient as it is shown.
+// Returns: the figures as they are shown.
+[[nodiscard]] std::string time_text(const Outcome& outcome);
+[[nodiscard]] std::string per_operation_text(const Outcome& outcome);
 [[nodiscard]] std::string over_live_text(const Outcome& outcome);
 
 // Returns: which is the fastest and by how much, and which takes the least memory: with the uncertainty of both.

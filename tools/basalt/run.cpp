@@ -111,15 +111,38 @@ void print(const account::Account& account) {
   return all;
 }
 
+// What a program left of its memory at its end.
+struct Left {
+  std::optional<account::Account> account;
+  std::string why_none;
+  std::vector<Holder> holders;
+};
+
+// What the program started has its environment, and may have ended after it, or with more order: its account is not the program's.
+[[nodiscard]] Left left_by(const Child& child, const TemporaryFile& account, const TemporaryFile& profile) {
+  Left left{account::read(account.bytes()), "", holders_in(profile.bytes())};
+  const std::uint32_t whose = left.account ? left.account->process : 0;
+  if (whose == static_cast<std::uint32_t>(child.pid())) return left;
+  left.account.reset();
+  left.why_none =
+      child.ending().starts_with("exit")
+          ? "the program left no account: it ended without its destructors, or did not load the library"
+          : "the program left no account: it was " + child.ending();
+  if (whose != 0) left.why_none += fmt::format("; that of process {}, which it started, is not shown", whose);
+  return left;
+}
+
 void print_json(const Wishes& wishes, const std::string& not_loaded, Child& child, const Used& used,
-                const std::optional<account::Account>& account, const std::vector<Holder>& holders) {
+                const Left& left) {
+  const std::optional<account::Account>& account = left.account;
   json all{{"kind", "basalt run"},     {"command", wishes.command}, {"allocator", wishes.allocator},
            {"not_loaded", not_loaded}, {"status", child.wait()},    {"ended", child.ending()},
            {"wall_ns", used.wall_ns},  {"cpu_ns", used.cpu_ns},     {"peak_resident_bytes", used.peak}};
   if (account)
     all["account"] = {{"resident", account->resident},          {"heap_resident", account->heap_resident},
                       {"rounding_estimate", account->rounding}, {"heap", as_json(account->heap)},
-                      {"others", as_json(account->others)},     {"live_held_by", as_json(holders)}};
+                      {"others", as_json(account->others)},     {"live_held_by", as_json(left.holders)}};
+  if (!account && wishes.stats) all["account"] = nullptr, all["no_account"] = left.why_none;
   fmt::print(stderr, "{}\n", all.dump(2, ' ', false, json::error_handler_t::replace));
 }
 
@@ -186,19 +209,17 @@ int run_program(Wishes& wishes) {
   Child child{started_by(wishes, allocator, file, profile)};
   const int status = child.wait();
   const Used used = used_by(child, std::chrono::steady_clock::now() - begin);
-  const std::optional<account::Account> account = account::read(file.bytes());
-  const std::vector<Holder> holders = holders_in(profile.bytes());
-  if (wishes.as_json) print_json(wishes, not_loaded, child, used, account, holders);
+  const Left left = left_by(child, file, profile);
+  if (wishes.as_json) print_json(wishes, not_loaded, child, used, left);
   if (!not_loaded.empty() && !wishes.as_json)
     complain(fmt::format("{} was not loaded: {}", allocator.name, not_loaded),
              "basalt doctor -- " + shell_text(wishes.command) + " says what to do");
   if (!not_loaded.empty()) return status == success ? found_wanting : status;
   if (wishes.as_json) return status;
   print(wishes, allocator, child, used);
-  if (account) print(*account), print(holders);
-  if (wishes.stats && !account)
-    complain("the program left no account: it ended without its destructors, or did not load the library",
-             "basalt doctor -- " + shell_text(wishes.command) + " says why");
+  if (left.account) print(*left.account), print(left.holders);
+  if (wishes.stats && !left.account)
+    complain(left.why_none, "basalt doctor -- " + shell_text(wishes.command) + " says why");
   if (!wishes.quiet) suggest(next_after(wishes));
   return status;
 }

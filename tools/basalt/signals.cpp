@@ -19,6 +19,8 @@ constexpr std::array all{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 constexpr pid_t nobody = 0;
 constexpr pid_t ended = -1;  // and what it left behind is being written
 
+bool long_files_end = false;  // what the tool starts, as it would have been with the tool
+
 // These are all that the handler uses.
 std::atomic<pid_t> companion{nobody};
 std::atomic<int> came{0};  // since there is a companion
@@ -79,6 +81,10 @@ void mind_signals() {
   (void)once;
 }
 
+void survive_long_files() noexcept {
+  if (::signal(SIGXFSZ, SIG_IGN) == SIG_DFL) long_files_end = true;
+}
+
 Passing::Passing(const std::string& path) : path_{::strdup(path.c_str())} {
   mind_signals();
   for (std::atomic<char*>& place : passing) {
@@ -117,6 +123,7 @@ void Companion::gone() noexcept { companion.store(ended, std::memory_order_relax
 
 void Companion::as_before() noexcept {
   for (const int signal : keys) ::signal(signal, SIG_DFL);
+  if (long_files_end) ::signal(SIGXFSZ, SIG_DFL);
   for (const int signal : {SIGTERM, SIGHUP}) {
     struct sigaction action {};
     if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == handle) ::signal(signal, SIG_DFL);

@@ -11,6 +11,9 @@ namespace basalt::tool {
 // Effects: from now on a signal that would end the tool removes first what is a Passing.
 void mind_signals();
 
+// Effects: from now on what would make a file longer than the tool may is refused, as by a full disk, and no signal ends it.
+void survive_long_files() noexcept;
+
 // For as long as it exists, what it names is removed before a signal ends the tool: a file, or a folder that is empty.
 class Passing {
  public:
