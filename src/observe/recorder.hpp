@@ -92,21 +92,24 @@ class Recorder {
 
   void stop() noexcept { head_.set(nullptr); }
 
-  // The file is called by the process, and counted: a process may execute another program.
+  // In the folder, called by the process, a number, and what it is.
+  struct Path {
+    std::array<char, Text::capacity + 1> letters{};
+
+    Path(const char* folder, std::size_t number, const char* kind) noexcept {
+      const Text name = Text{} << folder << "/" << std::size_t{process_number()} << "." << number << kind;
+      for (std::size_t letter = 0; letter != name.size(); ++letter) letters[letter] = name.data()[letter];
+    }
+  };
+
+  // The file is counted: a process may execute another program.
   [[gnu::cold]] void open() noexcept {
     Result<std::byte*> place = Result<std::byte*>::failure(Error{EEXIST});
-    for (unsigned i = 0; place.error.number == EEXIST && i != most_programs; ++i) {
-      std::array<char, Text::capacity + 1> path{};
-      const Text name = Text{} << folder_.data() << "/" << std::size_t{process_number()} << "."
-                               << std::size_t{i} << ".recording";
-      for (std::size_t letter = 0; letter != name.size(); ++letter) path[letter] = name.data()[letter];
-      place = make_shared_file(path.data(), RecordingHead::file_bytes);
-    }
-    if (!place.ok() || (wants(Wish::stacks) && !stacks_.begin())) {
-      return warn(Text{} << "basalt: process " << std::size_t{process_number()}
-                         << " is not recorded: there is no room for 8 MiB in " << folder_.data() << " (error "
-                         << place.error.number << ")");
-    }
+    for (unsigned i = 0; place.error.number == EEXIST && i != most_programs; ++i)
+      place =
+          make_shared_file(Path{folder_.data(), i, ".recording"}.letters.data(), RecordingHead::file_bytes);
+    if (!place.ok() || (wants(Wish::stacks) && !stacks_.begin()))
+      return refuse(place.ok() ? Error{ENOMEM} : place.error);
     auto* const head = reinterpret_cast<RecordingHead*>(place.value);
     head->pid = process_number();
     head->wishes = wishes_;
@@ -115,6 +118,16 @@ class Recorder {
         read_file("/proc/self/maps", {reinterpret_cast<std::byte*>(head->maps()), RecordingHead::maps_room}));
     head->magic.set(RecordingHead::right_magic);
     head_.set(head);
+  }
+
+  // Effects: says why this process is not recorded: to whoever is there, and to the tool, which counts the reasons by their errno.
+  [[gnu::cold]] void refuse(Error why) noexcept {
+    make_empty_file(
+        Path{folder_.data(), static_cast<std::size_t>(why.number), refused_recording}.letters.data());
+    Text said = Text{} << "basalt: process " << std::size_t{process_number()} << " is not recorded: ";
+    if (why.number == EFBIG) return warn(said << "its files may not be as long as 8.25 MiB (ulimit -f)");
+    warn(said << "there is no room for 8 MiB in " << folder_.data() << " (error "
+              << static_cast<std::size_t>(why.number) << ")");
   }
 
   // What is rare is behind calls that come last, so that nothing has to be saved for them.

@@ -115,6 +115,9 @@ class RingTurns {
 // `unwinder`: stacks are found by libunwind, which reads debug information, rather than by frame pointers.
 enum class Wish : std::uint32_t { stacks = 1, times = 2, children = 4, unwinder = 8 };
 
+// How the name of an empty file ends that stands for a process that could not be recorded; an errno is before it.
+inline constexpr const char* refused_recording = ".refused";
+
 struct RecordingHead {
   static constexpr std::uint64_t right_magic = 0x3143'4552'5453'4142;  // "BASTREC1"
   static constexpr std::uint64_t capacity = 1 << 18;                   // records

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,10 +15,21 @@
 
 namespace basalt {
 
+// Returns: how long a file may become that this process writes (ulimit -f); where it is longer, the kernel sends SIGXFSZ, and who
+// does not expect that dies.
+[[nodiscard]] inline std::uint64_t longest_file() noexcept {
+  constexpr std::uintptr_t this_process = 0, file_size = 1;
+  std::array<std::uint64_t, 2> soft_and_hard{};
+  const long answer =
+      raw::system_call(raw::Call::prlimit64, this_process, file_size, 0, address_of(soft_and_hard.data()));
+  return raw::error_in(answer) ? UINT64_MAX : soft_and_hard[0];
+}
+
 // Effects: makes a file of that size, all 0, of which every page is the caller's already: a full file system is found here and
 // not by a fault later; and maps it to be shared.
-// Errors: EEXIST if there is such a file; ENOSPC and what else open(2), fallocate(2) and mmap(2) say. Then there is no new file.
+// Errors: EEXIST if there is such a file; EFBIG if this process may not have one that long; ENOSPC and what else open(2), fallocate(2) and mmap(2) say. Then there is no new file.
 [[nodiscard]] inline Result<std::byte*> make_shared_file(const char* path, std::size_t bytes) noexcept {
+  if (longest_file() < bytes) return Result<std::byte*>::failure(Error{EFBIG});
   const auto at = static_cast<std::uintptr_t>(AT_FDCWD);
   const long file =
       raw::system_call(raw::Call::openat, at, address_of(path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -28,6 +41,13 @@ namespace basalt {
   raw::system_call(raw::Call::close, number);
   if (!mapped.ok()) raw::system_call(raw::Call::unlinkat, at, address_of(path), 0);
   return mapped;
+}
+
+// Effects: makes an empty file, if that can be: its name is all that it says.
+inline void make_empty_file(const char* path) noexcept {
+  const long file = raw::system_call(raw::Call::openat, static_cast<std::uintptr_t>(AT_FDCWD),
+                                     address_of(path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (!raw::error_in(file)) raw::system_call(raw::Call::close, static_cast<std::uintptr_t>(file));
 }
 
 // Effects: copies what can be read from the file, as far as there is room.
