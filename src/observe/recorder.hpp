@@ -1,7 +1,8 @@
 // Writes down what a program allocates and frees, for another process to read: see recording.hpp.
 //
 // No lock, no allocation, and system calls only to begin, to learn how far a stack reaches, and to wait. If the ring is full, a
-// thread waits as long as the reader gets on; if that stands still for a second, the recording ends and the program goes on.
+// thread waits as long as the reader gets on; if that stands still for 100 ms because it is stopped or gone, or for a second because it
+// does not get a processor or a disk, the recording ends and the program goes on.
 #pragma once
 
 #include <array>
@@ -82,7 +83,9 @@ class Recorder {
   }
 
  private:
-  static constexpr std::uint64_t patience_ns = 1'000'000'000;
+  static constexpr std::uint64_t patience_ns = 100'000'000;
+  static constexpr std::uint64_t most_patience_ns =
+      1'000'000'000;  // with a reader that would go on if it could
   static constexpr std::size_t most_calls = 64;
   static constexpr unsigned most_programs = 1000;  // that one process executes, one after another
 
@@ -165,21 +168,32 @@ class Recorder {
 
   // Returns: whether there is room for that number by now.
   [[nodiscard]] bool wait_for(RecordingHead& head, std::uint64_t number) noexcept {
-    std::uint64_t since = steady_nanoseconds(), seen = 0;
+    std::uint64_t since = steady_nanoseconds(), seen = 0, looked = since;
     for (;;) {
       const std::uint64_t consumed = head.turns.consumed();
       if (number - consumed < RecordingHead::capacity) return true;
       if (head.cut.load(std::memory_order_relaxed) != 0 || head.stop.load(std::memory_order_relaxed) != 0)
         break;
       const std::uint64_t now = steady_nanoseconds();
-      if (consumed != seen) since = now;
+      if (consumed != seen) since = looked = now;
       seen = consumed;
-      if (now - since > patience_ns) break;
+      if (now - since > most_patience_ns) break;
+      if (now - looked > patience_ns) {
+        if (!would_go_on(head)) break;
+        looked = now;
+      }
       RawOs::yield();
     }
     head.cut.store(1, std::memory_order_relaxed);
     stop();
     return false;
+  }
+
+  // Returns: false if it is sure that the reader is stopped or has ended.
+  [[nodiscard]] static bool would_go_on(const RecordingHead& head) noexcept {
+    const std::uint32_t reader = head.reader.load(std::memory_order_relaxed);
+    const char state = reader == 0 ? '?' : process_state(reader);
+    return state != 'T' && state != 't' && state != 'Z' && state != 'X';
   }
 
   // The stack is told of before the first event that has it; other threads' events may come before that.

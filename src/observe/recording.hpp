@@ -134,6 +134,8 @@ struct RecordingHead {
   RingTurns<StdAtomics, capacity> turns;
   alignas(64) std::atomic<std::uint32_t> stop;  // the reader wants no more
   std::atomic<std::uint32_t> cut;               // a writer gave up waiting, and records no more
+  std::atomic<std::uint32_t>
+      reader;  // its process, by the number that writers know it by; 0: not known to them
 
   [[nodiscard]] Record* ring() noexcept {
     return reinterpret_cast<Record*>(reinterpret_cast<std::byte*>(this) + ring_offset);

@@ -10,6 +10,7 @@
 
 #include "../base/range.hpp"
 #include "../base/result.hpp"
+#include "../base/text.hpp"
 #include "raw_os.hpp"
 #include "system_call.hpp"
 
@@ -65,6 +66,21 @@ inline void make_empty_file(const char* path) noexcept {
   }
   raw::system_call(raw::Call::close, static_cast<std::uintptr_t>(file));
   return size;
+}
+
+// Returns: the letter by which the kernel calls what that process does: R, S, D, or T if it is stopped (see proc(5)); X if there is no
+// such process; ? if that cannot be known.
+[[nodiscard]] inline char process_state(std::uint32_t process) noexcept {
+  std::array<char, Text::capacity + 1> path{};
+  const Text name = Text{} << "/proc/" << std::size_t{process} << "/stat";
+  for (std::size_t letter = 0; letter != name.size(); ++letter) path[letter] = name.data()[letter];
+  std::array<std::byte, 128> text{};
+  const std::size_t size = read_file(path.data(), {text.data(), text.size()});
+  if (size == 0) return read_file("/proc/self/stat", {text.data(), text.size()}) == 0 ? '?' : 'X';
+  for (std::size_t at = size; at-- != 0;) {  // the name before it may have a bracket as well
+    if (text[at] == std::byte{')'} && at + 2 < size) return static_cast<char>(text[at + 2]);
+  }
+  return '?';
 }
 
 // Returns: the kernel's number of this process.

@@ -91,6 +91,7 @@ Collector::Collector(RecordingHead& head, const Plan& plan, const Clock& clock)
       modules_{modules_in({head.maps(), head.maps_bytes})} {
   if (plan_.command.empty() && !modules_.empty()) plan_.command = {modules_.front().path};
   begin_track(0);
+  head_.reader.store(own_number_for(head_.pid), std::memory_order_relaxed);
 }
 
 Collector::~Collector() { ::munmap(&head_, RecordingHead::file_bytes); }
