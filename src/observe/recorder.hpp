@@ -1,7 +1,8 @@
 // Writes down what a program allocates and frees, for another process to read: see recording.hpp.
 //
 // No lock, no allocation, and system calls only to begin, to learn how far a stack reaches, and to wait. If the ring is full, a
-// thread waits as long as the reader gets on; if that stands still for a second, the recording ends and the program goes on.
+// thread waits as long as the reader gets on; if that stands still for 100 ms because it is stopped or gone, or for a second because it
+// does not get a processor or a disk, the recording ends and the program goes on.
 #pragma once
 
 #include <array>
@@ -82,7 +83,9 @@ class Recorder {
   }
 
  private:
-  static constexpr std::uint64_t patience_ns = 1'000'000'000;
+  static constexpr std::uint64_t patience_ns = 100'000'000;
+  static constexpr std::uint64_t most_patience_ns =
+      1'000'000'000;  // with a reader that would go on if it could
   static constexpr std::size_t most_calls = 64;
   static constexpr unsigned most_programs = 1000;  // that one process executes, one after another
 
@@ -92,21 +95,24 @@ class Recorder {
 
   void stop() noexcept { head_.set(nullptr); }
 
-  // The file is called by the process, and counted: a process may execute another program.
+  // In the folder, called by the process, a number, and what it is.
+  struct Path {
+    std::array<char, Text::capacity + 1> letters{};
+
+    Path(const char* folder, std::size_t number, const char* kind) noexcept {
+      const Text name = Text{} << folder << "/" << std::size_t{process_number()} << "." << number << kind;
+      for (std::size_t letter = 0; letter != name.size(); ++letter) letters[letter] = name.data()[letter];
+    }
+  };
+
+  // The file is counted: a process may execute another program.
   [[gnu::cold]] void open() noexcept {
     Result<std::byte*> place = Result<std::byte*>::failure(Error{EEXIST});
-    for (unsigned i = 0; place.error.number == EEXIST && i != most_programs; ++i) {
-      std::array<char, Text::capacity + 1> path{};
-      const Text name = Text{} << folder_.data() << "/" << std::size_t{process_number()} << "."
-                               << std::size_t{i} << ".recording";
-      for (std::size_t letter = 0; letter != name.size(); ++letter) path[letter] = name.data()[letter];
-      place = make_shared_file(path.data(), RecordingHead::file_bytes);
-    }
-    if (!place.ok() || (wants(Wish::stacks) && !stacks_.begin())) {
-      return warn(Text{} << "basalt: process " << std::size_t{process_number()}
-                         << " is not recorded: there is no room for 8 MiB in " << folder_.data() << " (error "
-                         << place.error.number << ")");
-    }
+    for (unsigned i = 0; place.error.number == EEXIST && i != most_programs; ++i)
+      place =
+          make_shared_file(Path{folder_.data(), i, ".recording"}.letters.data(), RecordingHead::file_bytes);
+    if (!place.ok() || (wants(Wish::stacks) && !stacks_.begin()))
+      return refuse(place.ok() ? Error{ENOMEM} : place.error);
     auto* const head = reinterpret_cast<RecordingHead*>(place.value);
     head->pid = process_number();
     head->wishes = wishes_;
@@ -115,6 +121,16 @@ class Recorder {
         read_file("/proc/self/maps", {reinterpret_cast<std::byte*>(head->maps()), RecordingHead::maps_room}));
     head->magic.set(RecordingHead::right_magic);
     head_.set(head);
+  }
+
+  // Effects: says why this process is not recorded: to whoever is there, and to the tool, which counts the reasons by their errno.
+  [[gnu::cold]] void refuse(Error why) noexcept {
+    make_empty_file(
+        Path{folder_.data(), static_cast<std::size_t>(why.number), refused_recording}.letters.data());
+    Text said = Text{} << "basalt: process " << std::size_t{process_number()} << " is not recorded: ";
+    if (why.number == EFBIG) return warn(said << "its files may not be as long as 8.25 MiB (ulimit -f)");
+    warn(said << "there is no room for 8 MiB in " << folder_.data() << " (error "
+              << static_cast<std::size_t>(why.number) << ")");
   }
 
   // What is rare is behind calls that come last, so that nothing has to be saved for them.
@@ -152,21 +168,32 @@ class Recorder {
 
   // Returns: whether there is room for that number by now.
   [[nodiscard]] bool wait_for(RecordingHead& head, std::uint64_t number) noexcept {
-    std::uint64_t since = steady_nanoseconds(), seen = 0;
+    std::uint64_t since = steady_nanoseconds(), seen = 0, looked = since;
     for (;;) {
       const std::uint64_t consumed = head.turns.consumed();
       if (number - consumed < RecordingHead::capacity) return true;
       if (head.cut.load(std::memory_order_relaxed) != 0 || head.stop.load(std::memory_order_relaxed) != 0)
         break;
       const std::uint64_t now = steady_nanoseconds();
-      if (consumed != seen) since = now;
+      if (consumed != seen) since = looked = now;
       seen = consumed;
-      if (now - since > patience_ns) break;
+      if (now - since > most_patience_ns) break;
+      if (now - looked > patience_ns) {
+        if (!would_go_on(head)) break;
+        looked = now;
+      }
       RawOs::yield();
     }
     head.cut.store(1, std::memory_order_relaxed);
     stop();
     return false;
+  }
+
+  // Returns: false if it is sure that the reader is stopped or has ended.
+  [[nodiscard]] static bool would_go_on(const RecordingHead& head) noexcept {
+    const std::uint32_t reader = head.reader.load(std::memory_order_relaxed);
+    const char state = reader == 0 ? '?' : process_state(reader);
+    return state != 'T' && state != 't' && state != 'Z' && state != 'X';
   }
 
   // The stack is told of before the first event that has it; other threads' events may come before that.

@@ -115,6 +115,9 @@ class RingTurns {
 // `unwinder`: stacks are found by libunwind, which reads debug information, rather than by frame pointers.
 enum class Wish : std::uint32_t { stacks = 1, times = 2, children = 4, unwinder = 8 };
 
+// How the name of an empty file ends that stands for a process that could not be recorded; an errno is before it.
+inline constexpr const char* refused_recording = ".refused";
+
 struct RecordingHead {
   static constexpr std::uint64_t right_magic = 0x3143'4552'5453'4142;  // "BASTREC1"
   static constexpr std::uint64_t capacity = 1 << 18;                   // records
@@ -131,6 +134,8 @@ struct RecordingHead {
   RingTurns<StdAtomics, capacity> turns;
   alignas(64) std::atomic<std::uint32_t> stop;  // the reader wants no more
   std::atomic<std::uint32_t> cut;               // a writer gave up waiting, and records no more
+  std::atomic<std::uint32_t>
+      reader;  // its process, by the number that writers know it by; 0: not known to them
 
   [[nodiscard]] Record* ring() noexcept {
     return reinterpret_cast<Record*>(reinterpret_cast<std::byte*>(this) + ring_offset);

@@ -3,20 +3,34 @@
 
 #include <fcntl.h>
 
+#include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
 #include "../base/range.hpp"
 #include "../base/result.hpp"
+#include "../base/text.hpp"
 #include "raw_os.hpp"
 #include "system_call.hpp"
 
 namespace basalt {
 
+// Returns: how long a file may become that this process writes (ulimit -f); where it is longer, the kernel sends SIGXFSZ, and who
+// does not expect that dies.
+[[nodiscard]] inline std::uint64_t longest_file() noexcept {
+  constexpr std::uintptr_t this_process = 0, file_size = 1;
+  std::array<std::uint64_t, 2> soft_and_hard{};
+  const long answer =
+      raw::system_call(raw::Call::prlimit64, this_process, file_size, 0, address_of(soft_and_hard.data()));
+  return raw::error_in(answer) ? UINT64_MAX : soft_and_hard[0];
+}
+
 // Effects: makes a file of that size, all 0, of which every page is the caller's already: a full file system is found here and
 // not by a fault later; and maps it to be shared.
-// Errors: EEXIST if there is such a file; ENOSPC and what else open(2), fallocate(2) and mmap(2) say. Then there is no new file.
+// Errors: EEXIST if there is such a file; EFBIG if this process may not have one that long; ENOSPC and what else open(2), fallocate(2) and mmap(2) say. Then there is no new file.
 [[nodiscard]] inline Result<std::byte*> make_shared_file(const char* path, std::size_t bytes) noexcept {
+  if (longest_file() < bytes) return Result<std::byte*>::failure(Error{EFBIG});
   const auto at = static_cast<std::uintptr_t>(AT_FDCWD);
   const long file =
       raw::system_call(raw::Call::openat, at, address_of(path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -28,6 +42,13 @@ namespace basalt {
   raw::system_call(raw::Call::close, number);
   if (!mapped.ok()) raw::system_call(raw::Call::unlinkat, at, address_of(path), 0);
   return mapped;
+}
+
+// Effects: makes an empty file, if that can be: its name is all that it says.
+inline void make_empty_file(const char* path) noexcept {
+  const long file = raw::system_call(raw::Call::openat, static_cast<std::uintptr_t>(AT_FDCWD),
+                                     address_of(path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (!raw::error_in(file)) raw::system_call(raw::Call::close, static_cast<std::uintptr_t>(file));
 }
 
 // Effects: copies what can be read from the file, as far as there is room.
@@ -45,6 +66,21 @@ namespace basalt {
   }
   raw::system_call(raw::Call::close, static_cast<std::uintptr_t>(file));
   return size;
+}
+
+// Returns: the letter by which the kernel calls what that process does: R, S, D, or T if it is stopped (see proc(5)); X if there is no
+// such process; ? if that cannot be known.
+[[nodiscard]] inline char process_state(std::uint32_t process) noexcept {
+  std::array<char, Text::capacity + 1> path{};
+  const Text name = Text{} << "/proc/" << std::size_t{process} << "/stat";
+  for (std::size_t letter = 0; letter != name.size(); ++letter) path[letter] = name.data()[letter];
+  std::array<std::byte, 128> text{};
+  const std::size_t size = read_file(path.data(), {text.data(), text.size()});
+  if (size == 0) return read_file("/proc/self/stat", {text.data(), text.size()}) == 0 ? '?' : 'X';
+  for (std::size_t at = size; at-- != 0;) {  // the name before it may have a bracket as well
+    if (text[at] == std::byte{')'} && at + 2 < size) return static_cast<char>(text[at + 2]);
+  }
+  return '?';
 }
 
 // Returns: the kernel's number of this process.

@@ -33,6 +33,7 @@ enum class Call : long {
   openat = 257,
   unlinkat = 263,
   fallocate = 285,
+  prlimit64 = 302,
   memfd_create = 319,
 };
 
@@ -71,6 +72,7 @@ enum class Call : long {
   mprotect = 226,
   mmap = 222,
   madvise = 233,
+  prlimit64 = 261,
   memfd_create = 279,
 };
 

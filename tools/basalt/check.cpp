@@ -145,7 +145,7 @@ int check_program(const Wishes& wishes) {
   recording.columns.stacks = wishes.no_leaks;
   const Recorded recorded = record_run(recording);
   if (recorded.collectors.empty())
-    throw UserError("the program did not load the recorder, so nothing is known of it",
+    throw UserError(recorded.refusal + ", so nothing is known of it",
                     "basalt doctor -- " + shell_text(wishes.command) + " says why");
   if (recorded.collectors.front()->ending() != trace::Ending::complete)
     throw UserError("the recording is not whole, so nothing is sure",

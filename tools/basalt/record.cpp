@@ -94,7 +94,7 @@ int record_program(Wishes& wishes) {
     wishes.recording.path = std::filesystem::path{wishes.recording.command[0]}.filename().string() + ".trace";
   const Recorded recorded = record_run(wishes.recording);
   if (recorded.collectors.empty()) {
-    complain("nothing was recorded: the program did not load the recorder",
+    complain("nothing was recorded: " + recorded.refusal,
              "basalt doctor -- " + shell_text(wishes.recording.command) + " says why");
     return recorded.status == success ? found_wanting : recorded.status;
   }

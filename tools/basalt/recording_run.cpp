@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,16 +29,24 @@ using observe::Wish;
 using record::Collector;
 using Duration = std::chrono::steady_clock::duration;
 
-// A folder in memory if there is one: what is written there does not have to be.
+// Returns: whether the ring of one process would fit.
+[[nodiscard]] bool has_room(const std::string& place) {
+  struct statvfs facts {};
+  return ::access(place.c_str(), W_OK) == 0 && ::statvfs(place.c_str(), &facts) == 0 &&
+         facts.f_bavail >= observe::RecordingHead::file_bytes / facts.f_frsize + 1;
+}
+
+// A folder in memory if there is room in one: what is written there does not have to be.
 class Folder {
  public:
   Folder() {
     const char* const wish = std::getenv("TMPDIR");
-    const std::string place = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : wish == nullptr ? "/tmp" : wish;
+    const std::string second = wish == nullptr ? "/tmp" : wish;
+    const std::string place = has_room("/dev/shm") ? "/dev/shm" : second;
     path_ = place + "/basalt-XXXXXX";
-    if (::mkdtemp(path_.data()) == nullptr)
-      throw UserError(fmt::format("there is no room to record in {}", place),
-                      "set TMPDIR to a folder that can be written to");
+    if (!has_room(place) || ::mkdtemp(path_.data()) == nullptr)
+      throw UserError(fmt::format("there is no room for 8 MiB to record in, in /dev/shm or in {}", second),
+                      "set TMPDIR to a folder that can be written to and has more room");
     passing_ = std::make_unique<Passing>(path_);
   }
   ~Folder() {
@@ -108,8 +117,10 @@ class Session {
   // Effects: processes that have begun to record are taken on, and those that have ended are closed.
   void look_around(pid_t first) {
     std::map<std::string, fs::path> found;  // a process's programs in the order in which it executed them
-    for (const auto& entry : fs::directory_iterator{folder_.path()})
-      found[entry.path().filename().string()] = entry.path();
+    for (const auto& entry : fs::directory_iterator{folder_.path()}) {
+      const std::string name = entry.path().filename().string();
+      name.ends_with(observe::refused_recording) ? learn_refusal(name) : (void)(found[name] = entry.path());
+    }
     for (auto next = found.begin(); next != found.end();) {
       const auto one = next++;
       const bool went_on = next != found.end() && pid_in(next->second) == pid_in(one->second);
@@ -124,6 +135,11 @@ class Session {
 
   void close_all() {
     while (!running_.empty()) close(running_.begin()->first);
+  }
+
+  // Returns: why nothing was recorded, if nothing was.
+  [[nodiscard]] std::string refusal() const {
+    return refusal_.empty() ? "the program did not load the recorder" : refusal_;
   }
 
   [[nodiscard]] std::vector<std::unique_ptr<Collector>> take() {
@@ -150,6 +166,14 @@ class Session {
     running_[pid] = std::move(collector);
   }
 
+  // The name is a process, a reason as an errno, and the end.
+  void learn_refusal(const std::string& name) {
+    const int reason = std::atoi(name.c_str() + name.find('.') + 1);
+    refusal_ = reason == EFBIG
+                   ? "the program may not have a file of 8.25 MiB, which the recorder needs (ulimit -f)"
+                   : fmt::format("the recorder had no room in {}: {}", folder_.path(), std::strerror(reason));
+  }
+
   [[nodiscard]] static std::uint32_t pid_in(const fs::path& recording) {
     return static_cast<std::uint32_t>(std::strtoul(recording.filename().c_str(), nullptr, 10));
   }
@@ -172,6 +196,7 @@ class Session {
   record::Clock clock_;
   std::map<std::uint32_t, std::unique_ptr<Collector>> running_;
   std::vector<std::unique_ptr<Collector>> finished_;
+  std::string refusal_;
 };
 
 // Returns: the program's status. The pause grows while nothing comes, and is short against the time in which a ring fills.
@@ -224,6 +249,7 @@ Recorded record_run(const RecordingWishes& wishes) {
   recorded.ending = child.ending();
   recorded.collectors = session.take();
   recorded.passed = std::chrono::steady_clock::now() - begin;
+  if (recorded.collectors.empty()) recorded.refusal = session.refusal();
   return recorded;
 }
 

@@ -26,6 +26,7 @@ struct Recorded {
   std::string ending;                                          // in words
   std::vector<std::unique_ptr<record::Collector>> collectors;  // ended; the first is the program's own
   std::chrono::nanoseconds passed{0};
+  std::string refusal;  // why there is none, as far as is known; empty if there is one
 };
 
 // Effects: runs the program to its end.  Throws: UserError, CannotRun.

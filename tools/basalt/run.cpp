@@ -76,7 +76,8 @@ void print(const std::vector<Holder>& holders) {
   if (holders.empty()) return;
   fmt::print(stderr, "The live blocks are held by (an estimate, from samples):\n");
   for (std::size_t i = 0; i != std::min<std::size_t>(3, holders.size()); ++i)
-    fmt::print(stderr, "  {:>12}  {}\n", bytes_text(holders[i].now.bytes), holders[i].name);
+    fmt::print(stderr, "  {:>12} ± {:<10} {}\n", bytes_text(holders[i].now.bytes),
+               bytes_text(static_cast<std::uint64_t>(holders[i].uncertainty)), holders[i].name);
 }
 
 void print(const account::Account& account) {
@@ -107,7 +108,9 @@ void print(const account::Account& account) {
 [[nodiscard]] json as_json(const std::vector<Holder>& holders) {
   json all = json::array();
   for (const Holder& holder : holders)
-    all.push_back({{"name", holder.name}, {"bytes_estimate", holder.now.bytes}});
+    all.push_back({{"name", holder.name},
+                   {"bytes_estimate", holder.now.bytes},
+                   {"uncertainty_bytes", static_cast<std::uint64_t>(holder.uncertainty)}});
   return all;
 }
 

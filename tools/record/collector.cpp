@@ -34,6 +34,8 @@ constexpr std::size_t batch = 32;            // records that are read before the
 constexpr std::uint64_t most_looks = 10'000;
 constexpr std::uint64_t most_skew = 1 << 16;  // ticks between the clocks of two processors
 
+constexpr std::uint64_t longest_pending_ns = 2'000'000'000;  // what is lost at most if the tool is killed
+
 // Where the younger of two tracks lies until it is the only one.
 [[nodiscard]] std::string next_path(const std::string& path) { return path + ".next"; }
 
@@ -89,6 +91,7 @@ Collector::Collector(RecordingHead& head, const Plan& plan, const Clock& clock)
       modules_{modules_in({head.maps(), head.maps_bytes})} {
   if (plan_.command.empty() && !modules_.empty()) plan_.command = {modules_.front().path};
   begin_track(0);
+  head_.reader.store(own_number_for(head_.pid), std::memory_order_relaxed);
 }
 
 Collector::~Collector() { ::munmap(&head_, RecordingHead::file_bytes); }
@@ -107,8 +110,21 @@ std::uint64_t Collector::drain() {
   for (Track& track : tracks_) {
     if (calls_.size() - track.calls_written > 4096) write_tables(track);
   }
+  flush_what_waits();
   if (plan_.last_ns != 0 && !stopped_ && now_ns() - tracks_.back().begun_ns >= plan_.last_ns) change_tracks();
   return next_ - begin;
+}
+
+// A program that allocates little would fill no block of the trace for hours.
+void Collector::flush_what_waits() {
+  const std::uint64_t now = now_ns();
+  if (now - flushed_ns_ < longest_pending_ns) return;
+  flushed_ns_ = now;
+  for (Track& track : tracks_) {
+    write_tables(track);
+    track.writer->flush();
+  }
+  stop_if_full();
 }
 
 // What is known of a record's block is far away: it is sent for while others are still being read.

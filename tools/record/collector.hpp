@@ -99,6 +99,7 @@ class Collector {
   void ended(trace::Event event, const Living& block);
   void append(const trace::Event& event);
   void stop_if_full();
+  void flush_what_waits();
   void advance(std::uint64_t number);
 
   observe::RecordingHead& head_;
@@ -112,6 +113,7 @@ class Collector {
   std::uint64_t next_ = 0;      // the number of the record to take
   std::uint64_t patience_ = 0;  // how often the record's stack was looked for
   std::uint64_t now_ticks_ = 0;
+  std::uint64_t flushed_ns_ = 0;
   BlockMap<Living> live_;
   std::unordered_map<std::uint32_t, Moving> moving_;  // by thread
   std::vector<std::uint32_t> stacks_;  // the program's numbers to those of the trace; 0: not told yet

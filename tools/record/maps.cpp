@@ -8,9 +8,12 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <string>
+#include <system_error>
 
 namespace basalt::record {
 
@@ -50,6 +53,16 @@ std::string build_id_of(const std::string& path) {
   elf_end(elf);
   ::close(file);
   return text;
+}
+
+std::uint32_t own_number_for(std::uint32_t other) {
+  std::error_code ignored;
+  const auto numbers_of = [&](const std::string& process) {
+    return std::filesystem::read_symlink("/proc/" + process + "/ns/pid", ignored);
+  };
+  const auto own = numbers_of("self");
+  return !own.empty() && own == numbers_of(std::to_string(other)) ? static_cast<std::uint32_t>(::getpid())
+                                                                  : 0;
 }
 
 }  // namespace basalt::record

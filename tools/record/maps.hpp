@@ -17,4 +17,7 @@ namespace basalt::record {
 // Returns: in hexadecimal; empty if the file has none or cannot be read.
 [[nodiscard]] std::string build_id_of(const std::string& path);
 
+// Returns: the number of this process, if that one knows it by the same number; else 0.
+[[nodiscard]] std::uint32_t own_number_for(std::uint32_t other);
+
 }  // namespace basalt::record

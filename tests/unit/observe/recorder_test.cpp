@@ -1,7 +1,13 @@
 #include "observe/recorder.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <vector>
 
 #include "observe/recorded.hpp"
@@ -107,6 +113,42 @@ TEST_F(RecorderTest, AReaderThatStandsStillEndsTheRecordingAndNotTheProgram) {
   EXPECT_EQ(all(reader).size(), RecordingHead::capacity - 1);  // beside the thread's beginning
   recorder.leaving(Note::free, at(16));
   EXPECT_EQ(all(reader).size(), 0U);
+}
+
+// Fills the ring for a reader in that process.  Returns: after how many milliseconds the recording ended.
+template <class Folder>
+[[nodiscard]] std::int64_t patience_with(const Folder& folder, pid_t process) {
+  Recorder<RawOs, Thread> recorder;
+  recorder.begin(folder.path().c_str(), 0);
+  test::RingReader reader{folder.path()};
+  reader.head().reader.store(static_cast<std::uint32_t>(process));
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::uint64_t i = 0; i != RecordingHead::capacity + 10; ++i) recorder.leaving(Note::free, at(16));
+  EXPECT_EQ(reader.head().cut.load(), 1U);
+  const auto passed = std::chrono::steady_clock::now() - begin;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(passed).count();
+}
+
+TEST_F(RecorderTest, AReaderThatIsStoppedOrGoneIsWaitedForATenthAsLong) {
+  const pid_t process = ::fork();
+  if (process == 0) {
+    for (;;) ::pause();
+  }
+  EXPECT_GE(patience_with(test::TemporaryFolder{}, process), 1000) << "it sleeps";
+  ::kill(process, SIGSTOP);
+  ASSERT_EQ(::waitpid(process, nullptr, WUNTRACED), process);
+  const auto shortest_of_three = [process] {
+    std::int64_t shortest = INT64_MAX;  // others may have the processor meanwhile
+    for (int i = 0; i != 3; ++i)
+      shortest = std::min(shortest, patience_with(test::TemporaryFolder{}, process));
+    return shortest;
+  };
+  const std::int64_t stopped = shortest_of_three();
+  EXPECT_GE(stopped, 100);
+  EXPECT_LT(stopped, 500) << "it is stopped";
+  ::kill(process, SIGKILL);
+  ASSERT_EQ(::waitpid(process, nullptr, 0), process);
+  EXPECT_LT(shortest_of_three(), 500) << "it is gone";
 }
 
 TEST_F(RecorderTest, AReaderThatWantsNoMoreIsHeard) {
