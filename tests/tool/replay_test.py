@@ -87,6 +87,15 @@ def the_peak_is_reproduced_to_the_byte(folder):
         equal({int(line) for line in told.read_text().split()}, {info(trace)["peak_bytes"]}, f"{name}: what the player held")
 
 
+def what_is_preloaded_already_is_not_played(folder):
+    """Every allocator is the one that its row names, whatever the tool was started with."""
+    counting, told, trace = compile_program(folder, "counting", "-shared", "-fPIC"), pathlib.Path(folder) / "peaks", recorded(folder, "busy", 1000)
+    run = basalt("replay", "--json", "-r", 1, "-a", "glibc,basalt", trace, env={**os.environ, "LD_PRELOAD": str(counting), "COUNTING_TO": str(told)})
+    equal(run.returncode, 0, run.stderr)
+    tool_alone = len(told.read_text().split())  # the tool itself counts
+    equal(tool_alone, 1, "processes that counted: the tool, and no player")
+
+
 def words_and_pages(folder):
     trace, page = recorded(folder, "busy", 20_000), pathlib.Path(folder) / "p.html"
     run = basalt("replay", "-a", "basalt,glibc", "-r", 3, "--html", page, trace)
@@ -145,4 +154,5 @@ def mistakes(folder):
 
 if __name__ == "__main__":
     main(every_allocator_of_ours_plays, threads_wait_for_each_other_and_for_nothing_else, threads_are_at_the_same_event_when_memory_is_looked_at,
-         every_operation, the_peak_is_reproduced_to_the_byte, words_and_pages, what_is_not_known_is_not_compared, all_that_are_here, mistakes)
+         every_operation, the_peak_is_reproduced_to_the_byte, what_is_preloaded_already_is_not_played, words_and_pages,
+         what_is_not_known_is_not_compared, all_that_are_here, mistakes)

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 
-from tool import BUILD, HERE, basalt, check, compile_program, equal, events, info, main
+from tool import BUILD, HERE, TOOL, basalt, check, compile_program, equal, events, info, main
 
 
 def recorded(folder, *options, name="memory_habits"):
@@ -132,6 +132,17 @@ def budgets(folder):
         check(ending in basalt("check", "--max-peak", "1G", "--", *arguments).stderr, ending)
 
 
+def a_budget_is_of_one_process(folder):
+    """A shell round the program keeps to any budget: that is said."""
+    busy, words = compile_program(folder, "busy"), "started other processes, and what these needed is not counted"
+    for command, others in (([busy, 10], False), (["sh", "-c", f"{busy} 10; true"], True), (["sh", "-c", f"exec {busy} 10"], False),
+                            ([compile_program(folder, "threads")], False)):
+        run = basalt("check", "--max-allocs", "10M", "--", *command)
+        equal((run.returncode, words in run.stderr), (0, others), f"{command}: {run.stderr}")
+        said = basalt("check", "--json", "--max-allocs", "10M", "--", *command).stdout
+        equal(json.loads(said[said.index("{\n"):])["children_not_counted"], others, f"{command}: as JSON")
+
+
 def comparisons(folder):
     small, large = pathlib.Path(folder) / "a", pathlib.Path(folder) / "b"
     busy = compile_program(folder, "busy")
@@ -182,6 +193,21 @@ def comparisons_of_what_is_not_whole(folder):
             check(f"{bad} is not whole" in run.stderr, run.stderr)
 
 
+def info_says_what_is_damaged(folder):
+    """One bit in the midst of the events, which no summary tells of."""
+    trace = pathlib.Path(folder) / "t"
+    basalt("record", "-q", "-o", trace, "--", compile_program(folder, "busy"), 200_000)
+    equal(basalt("info", trace).returncode, 0, "a whole one")
+    check("the trace is whole" in basalt("info", trace).stdout, "a whole one")
+    bytes_ = bytearray(trace.read_bytes())
+    bytes_[len(bytes_) // 2] ^= 4
+    trace.write_bytes(bytes_)
+    run = basalt("info", trace)
+    equal(run.returncode, 1, run.stdout)
+    check("the trace is damaged\n" in run.stdout and "the trace is damaged at event " in run.stderr, run.stdout + run.stderr)
+    check(info(trace)["damage"].startswith("the trace is damaged at event "), "as JSON")
+
+
 def comparisons_of_profiles_have_names(folder):
     grows, few, many = compile_program(folder, "grows"), f"{folder}/few", f"{folder}/many"
     for profile, times in ((few, 100), (many, 300)):
@@ -206,7 +232,7 @@ def what_is_next_runs_as_it_is_printed(folder):
                     for kind in ("pprof", "collapsed", "rep", "csv"))):
         said.append(basalt(*command, trace).stderr)
     said += [basalt("import", "-o", f"{folder}/a new one", f"{folder}/an rep").stderr, basalt("profile", "-o", f"{folder}/a profile", "--", program).stderr,
-             basalt("check", "--no-leaks", "--", program, 100).stderr, basalt("run", "--", program).stderr]
+             basalt("replay", "-r", 1, "-a", "basalt", f"{folder}/a new one").stderr, basalt("check", "--no-leaks", "--", program, 100).stderr, basalt("run", "--", program).stderr]
     for text in said:
         lines = re.findall("^next: (.*)$", text, re.M)
         equal(len(lines), 1, f"one line: {text}")
@@ -248,6 +274,17 @@ def from_none_there_is_no_share(folder):
     check(re.search(r"not freed at the end\s+0 B\s+10 B\s+from none\s+REGRESSED", run.stdout), run.stdout)
     rows = {row["name"]: row for row in json.loads(basalt("compare", "--json", none, some).stdout)["rows"]}
     equal(rows["not freed at the end"]["change"], None, "as JSON")
+
+
+def what_cannot_be_printed_is_said(folder):
+    trace = recorded(folder)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for command in (["report", trace], ["report", "--json", trace], ["info", trace], ["info", "--json", trace], ["dump", "--count", 1, trace],
+                        ["compare", trace, trace], ["check", "--json", "--max-peak", "1G", "--", "true"], ["replay", "-r", 1, "-a", "glibc", trace],
+                        ["doctor", "--", "ls"], ["export", "--to", "collapsed", trace], ["--version"], ["report", "--help"]):
+            run = subprocess.run([TOOL, *map(str, command)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=100)
+            equal(run.returncode, 2, f"{command}: {run.stderr}")
+            check("whole" in run.stderr or "No space left" in run.stderr, f"{command}: {run.stderr}")
 
 
 def exports(folder):
@@ -301,5 +338,7 @@ def imports(folder):
 
 
 if __name__ == "__main__":
-    main(the_habits_are_found, words, pages, short_stacks_are_mentioned, what_lies_before_a_damage_is_looked_at, a_program_that_changed_has_no_names, budgets, comparisons, comparisons_of_what_is_not_whole,
-         comparisons_of_profiles_have_names, what_is_next_runs_as_it_is_printed, nothing_is_said_of_nothing, from_none_there_is_no_share, exports, imports)
+    main(the_habits_are_found, words, pages, short_stacks_are_mentioned, what_lies_before_a_damage_is_looked_at,
+         a_program_that_changed_has_no_names, budgets, a_budget_is_of_one_process, comparisons, comparisons_of_what_is_not_whole,
+         info_says_what_is_damaged, comparisons_of_profiles_have_names, what_is_next_runs_as_it_is_printed, nothing_is_said_of_nothing,
+         from_none_there_is_no_share, what_cannot_be_printed_is_said, exports, imports)

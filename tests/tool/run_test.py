@@ -62,6 +62,23 @@ def what_would_have_no_effect_is_refused(folder):
         check(not refused or f"leave --{option} out" in run.stderr, run.stderr)
 
 
+def a_limit_too_low_is_refused(_):
+    for limit in ("0", "1023K", "1048575"):
+        run = basalt("run", "--limit", limit, "--", "echo", "ran")
+        equal((run.returncode, run.stdout), (2, ""), f"a limit of {limit}: {run.stderr}")
+        check(f"a limit of {limit} is too low" in run.stderr, run.stderr)
+    run = basalt("run", "-q", "--limit", "1M", "--", "/bin/echo", "ran")
+    equal((run.returncode, run.stdout, run.stderr), (0, "ran\n", ""), "the least")
+
+
+def another_preload_is_named(_):
+    environment = {**os.environ, "LD_PRELOAD": str(BUILD / "lib" / "libbasalt-basic.so")}
+    run = basalt("run", "-a", "glibc", "--", "/bin/true", env=environment)
+    check(f"LD_PRELOAD already has {environment['LD_PRELOAD']}" in run.stderr and "and not glibc" in run.stderr, run.stderr)
+    equal(json.loads(basalt("run", "--json", "-a", "glibc", "--", "/bin/true", env=environment).stderr)["preloaded"], environment["LD_PRELOAD"], "as JSON")
+    check("LD_PRELOAD" not in basalt("run", "-a", "basalt", "--", "/bin/true", env=environment).stderr, "ours is put in front of it")
+
+
 def what_is_not_loaded_is_said(folder):
     static, script = compile_program(folder, "busy", "-static"), pathlib.Path(folder) / "script"
     script.write_text(f"#!{static}\n")
@@ -258,5 +275,5 @@ def guards_are_live(folder):
 
 if __name__ == "__main__":
     main(ends_are_passed_on, wrong_words_are_named, the_right_library_is_loaded, what_would_have_no_effect_is_refused,
-         what_is_not_loaded_is_said, accounts_agree_with_the_kernel, accounts_add_up, an_account_is_of_the_program, what_will_not_work,
-         guards_are_live)
+         a_limit_too_low_is_refused, another_preload_is_named, what_is_not_loaded_is_said, accounts_agree_with_the_kernel, accounts_add_up,
+         an_account_is_of_the_program, what_will_not_work, guards_are_live)

@@ -110,8 +110,13 @@ void print_json(const Wishes& wishes, const Recorded& recorded, const std::vecto
   for (const NamedSite& named : left)
     sites.push_back(
         {{"name", named.name}, {"blocks", named.site.left.count}, {"bytes", named.site.left.bytes}});
-  const json all{{"kind", "basalt check"},   {"command", wishes.command}, {"status", recorded.status},
-                 {"ended", recorded.ending}, {"budgets", rows},           {"leaks", sites}};
+  const json all{{"kind", "basalt check"},
+                 {"command", wishes.command},
+                 {"status", recorded.status},
+                 {"ended", recorded.ending},
+                 {"budgets", rows},
+                 {"leaks", sites},
+                 {"children_not_counted", recorded.had_children}};
   fmt::print("{}\n", all.dump(2, ' ', false, json::error_handler_t::replace));
 }
 
@@ -124,6 +129,9 @@ void print(const Wishes& wishes, const Recorded& recorded, const std::vector<Bud
   for (std::size_t i = 0; i != std::min<std::size_t>(left.size(), 10); ++i)
     fmt::print(stderr, "  {:>10} in {} blocks  {}\n", bytes_text(left[i].site.left.bytes),
                left[i].site.left.count, left[i].name);
+  if (recorded.had_children)
+    complain(wishes.command[0] + " started other processes, and what these needed is not counted",
+             "name the program itself behind --; basalt record --children has a trace of each");
   const std::string trace = std::filesystem::path{wishes.command[0]}.filename().string() + ".trace";
   suggest(fmt::format("basalt record -- {}; basalt report {}{}", shell_text(wishes.command),
                       left.empty() ? "" : "--leaks ", shell_text({trace})));

@@ -7,9 +7,12 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "command.hpp"
 #include "console.hpp"
@@ -20,6 +23,7 @@ namespace {
 
 [[noreturn]] void become(const Started& started, int report) {
   Companion::as_before();
+  if (started.alone) ::unsetenv("LD_PRELOAD");
   if (!started.preload.empty()) {
     const char* const others = std::getenv("LD_PRELOAD");
     const std::string all =
@@ -47,6 +51,15 @@ namespace {
   const char* const name = ::sigabbrev_np(WTERMSIG(waited));
   return name == nullptr ? fmt::format("killed by signal {}", WTERMSIG(waited))
                          : fmt::format("killed by SIG{}", name);
+}
+
+// Returns: whether processes that it has waited for touched memory, as every process does.
+[[nodiscard]] bool has_faults_of_children(pid_t process) {
+  std::ifstream file{fmt::format("/proc/{}/stat", process)};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  text.erase(0, text.rfind(')') + 1);
+  unsigned long faults = 0;  // behind the name the ninth figure, cminflt
+  return std::sscanf(text.c_str(), " %*c %*s %*s %*s %*s %*s %*s %*s %lu", &faults) == 1 && faults != 0;
 }
 
 }  // namespace
@@ -78,22 +91,27 @@ Child::~Child() {
 }
 
 std::optional<int> Child::ended() {
-  int waited = 0;
-  if (!status_ && ::wait4(pid_, &waited, WNOHANG, &used_) == pid_) end_with(waited);
+  if (!status_) (void)reap(WNOHANG);
   return status_;
 }
 
 int Child::wait() {
-  int waited = 0;
-  while (!status_ && ::wait4(pid_, &waited, 0, &used_) < 0 && errno == EINTR) continue;
-  if (!status_) end_with(waited);
+  while (!status_ && !reap(0)) continue;
   return *status_;
 }
 
-void Child::end_with(int waited) {
+// Before it is reaped the kernel still has its figures.
+bool Child::reap(int options) {
+  siginfo_t over{};
+  int waited = 0;
+  const auto who = static_cast<id_t>(pid_);
+  if (::waitid(P_PID, who, &over, WEXITED | WNOWAIT | options) == 0 && over.si_pid == pid_)
+    had_children_ = has_faults_of_children(pid_);
+  if (::wait4(pid_, &waited, options, &used_) != pid_) return false;
   status_ = status_of(waited);
   ending_ = ending_of(waited);
   companion_.gone();
+  return true;
 }
 
 std::string library_path(const std::string& name) {

@@ -18,6 +18,7 @@ struct Started {
   std::string preload;                                           // a library; empty: none
   std::vector<std::pair<std::string, std::string>> environment;  // variables to set besides
   std::string pid_variable;  // is set to the program's own number; empty: none
+  bool alone = false;        // without what the environment would have preloaded besides
 };
 
 // A program that runs beside the tool. While there is one, signals that would end the tool end it, and not the tool: what it
@@ -43,17 +44,21 @@ class Child {
   // Returns: a signal that came for the tool meanwhile; 0: none.
   [[nodiscard]] int interrupted() const noexcept { return companion_.interrupted(); }
 
+  // Returns: whether it has waited for processes that it had started, once it has ended.
+  [[nodiscard]] bool had_children() const noexcept { return had_children_; }
+
   // What it used, once it has ended.
   [[nodiscard]] const rusage& used() const noexcept { return used_; }
 
  private:
-  void end_with(int waited);
+  [[nodiscard]] bool reap(int options);
 
   Companion companion_;
   pid_t pid_ = -1;
   std::optional<int> status_;
   std::string ending_;
   rusage used_{};
+  bool had_children_ = false;
 };
 
 // Exit statuses that belong to a program that could not be run.

@@ -22,7 +22,8 @@ Action describe_top(Options page);
 
 inline constexpr Command check_command{
     "check", "Run a program and fail if it needs more memory than it may",
-    "The program is recorded, and held against what it may need. Its own status comes first, if it fails;\n"
+    "The program is recorded, and held against what it may need; processes that it starts are not counted,\n"
+    "and it is said if there were any. Its own status comes first, if it fails;\n"
     "else 1 says that a budget was exceeded. What was found is on stderr, for stdout is the program's; with "
     "--json it is on stdout, behind "
     "that.",
@@ -68,7 +69,8 @@ inline constexpr Command import_command{
     describe_import};
 inline constexpr Command info_command{
     "info", "Say what a trace holds, without reading its events",
-    "It reads the summaries of a trace: 10^8 events take no longer than a few.",
+    "It reads the summaries of a trace, and whether every block of events is as it was written, without\n"
+    "unpacking any. Status 1 says that one is not.",
     "  basalt info app.trace\n"
     "  basalt info --json app.trace",
     describe_info};

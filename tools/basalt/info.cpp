@@ -69,7 +69,7 @@ void print(const trace::Reader& reader, const std::string& path) {
     fmt::print("  stacks     {} different calls in {} pieces of code\n",
                count_text(reader.tables().calls.size() - 1), reader.tables().modules.size());
   fmt::print("  written    by {}, process {}\n", reader.header().writer, reader.header().pid);
-  fmt::print("  the trace is {}\n", text_of(totals.ending));
+  fmt::print("  the trace is {}\n", reader.damage().empty() ? text_of(totals.ending) : "damaged");
   if (totals.blocks_begun != 0)
     suggest(fmt::format("basalt report {0} · basalt replay {0}", shell_text({path})));
 }
@@ -81,14 +81,15 @@ Action describe_info(Options page) {
   page.add_option("FILE", wishes->path, "a trace").required();
   page.add_flag("--json", wishes->as_json, "as one JSON object");
   return [wishes] {
-    const trace::Reader reader = open_trace(wishes->path);
+    trace::Reader reader = open_trace(wishes->path);
+    const bool sound = reader.check();
     if (wishes->as_json) {
       fmt::print("{}\n", as_json(reader, wishes->path).dump(2, ' ', false, json::error_handler_t::replace));
     } else {
       print(reader, wishes->path);
     }
     mention_damage(reader, wishes->path);
-    return success;
+    return sound ? success : found_wanting;
   };
 }
 

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <exception>
 #include <string>
 
@@ -48,12 +49,21 @@ int run(int count, char** words) {
   return chosen();
 }
 
+// What was printed may be on its way still.
+// Returns: the status, unless what was to be seen of it is lost.
+int printed(int status) {
+  const bool whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (whole || (status != success && status != found_wanting)) return status;
+  complain("stdout could not be written: what was to be printed is not whole", "");
+  return misused;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   survive_long_files();
   try {
-    return run(count, words);
+    return printed(run(count, words));
   } catch (const UserError& error) {
     complain(error.what(), error.next());
     return misused;

@@ -55,7 +55,8 @@ struct Round {
                 touches[static_cast<std::size_t>(plan.touch)]},
                allocator.library,
                {},
-               ""}};
+               "",
+               true}};
   const int status = child.wait();
   const std::string bytes = taken_from(answer);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {

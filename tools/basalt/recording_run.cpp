@@ -247,6 +247,7 @@ Recorded record_run(const RecordingWishes& wishes) {
   Recorded recorded;
   recorded.status = follow(session, child);
   recorded.ending = child.ending();
+  recorded.had_children = child.had_children();
   recorded.collectors = session.take();
   recorded.passed = std::chrono::steady_clock::now() - begin;
   if (recorded.collectors.empty()) recorded.refusal = session.refusal();

@@ -25,6 +25,7 @@ struct Recorded {
   int status = 0;                                              // the program's
   std::string ending;                                          // in words
   std::vector<std::unique_ptr<record::Collector>> collectors;  // ended; the first is the program's own
+  bool had_children = false;                                   // it started others, and waited for them
   std::chrono::nanoseconds passed{0};
   std::string refusal;  // why there is none, as far as is known; empty if there is one
 };

@@ -56,6 +56,7 @@ struct Wishes {
   ReplayResult result;
   result.trace = wishes.path;
   result.command = reader.header().command;
+  result.of_a_process = reader.header().pid != 0;
   {
     Progress progress{"reading " + wishes.path, 2 * reader.totals().events};
     result.script = replay::compile(reader, file.path(),
@@ -72,6 +73,7 @@ struct Wishes {
 [[nodiscard]] std::string next_after(const ReplayResult& result) {
   const std::string trace = shell_text({result.trace});
   if (!times_are_known(result) && result.script.threads != 1) return "basalt replay --threads 1 " + trace;
+  if (!result.of_a_process) return "basalt report " + trace;
   const Allocator& winner = fastest(result).allocator;
   return fmt::format("basalt run -a {} -- {}",
                      shell_text({winner.name.starts_with("lib") ? winner.library : winner.name}),

@@ -122,7 +122,9 @@ std::string verdict(const ReplayResult& result) {
                                                least->allocator.name, bytes_text(peak_of(*least)));
 }
 
-json as_json(const ReplayResult& result) {
+namespace {
+
+[[nodiscard]] json rows_of(const ReplayResult& result) {
   json rows = json::array();
   for (const Played& played : result.played) {
     const Outcome outcome = outcome_of(result, played);
@@ -148,6 +150,12 @@ json as_json(const ReplayResult& result) {
                     {"resident", played.resident},
                     {"failed", played.failed}});
   }
+  return rows;
+}
+
+}  // namespace
+
+json as_json(const ReplayResult& result) {
   json events = json::array(), live = json::array();
   for (const replay::SamplePoint& point : result.script.samples)
     events.push_back(point.event), live.push_back(point.live_bytes);
@@ -161,7 +169,7 @@ json as_json(const ReplayResult& result) {
           {"samples", {{"event", events}, {"live_bytes", live}}},
           {"live_peak_bytes",
            result.script.samples.empty() ? 0 : result.script.samples[result.script.peak_sample].live_bytes},
-          {"allocators", rows},
+          {"allocators", rows_of(result)},
           {"verdict", verdict(result)}};
 }
 

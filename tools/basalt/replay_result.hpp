@@ -14,6 +14,7 @@ namespace basalt::tool {
 struct ReplayResult {
   std::string trace;
   std::vector<std::string> command;
+  bool of_a_process = true;  // else what was imported names a file, or nothing
   replay::Script script;
   std::vector<Played> played;  // the order in which they were asked for
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -30,7 +31,8 @@ struct Wishes {
   bool hardened = false, small = false, stats = false, as_json = false, quiet = false;
 };
 
-constexpr const char* period = "65536";  // bytes between two samples
+constexpr std::uint64_t least_limit = 1 << 20;  // what the library takes
+constexpr const char* period = "65536";         // bytes between two samples
 
 struct Used {
   double wall_ns = 0, cpu_ns = 0;
@@ -135,12 +137,25 @@ struct Left {
   return left;
 }
 
+// Returns: what the program has preloaded besides, where that may be what it runs on; empty: nothing.
+[[nodiscard]] std::string others_preloaded(const Allocator& allocator) {
+  const char* const others = std::getenv("LD_PRELOAD");
+  return others != nullptr && allocator.library.empty() ? others : "";
+}
+
 void print_json(const Wishes& wishes, const std::string& not_loaded, Child& child, const Used& used,
                 const Left& left) {
   const std::optional<account::Account>& account = left.account;
-  json all{{"kind", "basalt run"},     {"command", wishes.command}, {"allocator", wishes.allocator},
-           {"not_loaded", not_loaded}, {"status", child.wait()},    {"ended", child.ending()},
-           {"wall_ns", used.wall_ns},  {"cpu_ns", used.cpu_ns},     {"peak_resident_bytes", used.peak}};
+  json all{{"kind", "basalt run"},
+           {"command", wishes.command},
+           {"allocator", wishes.allocator},
+           {"not_loaded", not_loaded},
+           {"preloaded", others_preloaded(allocator_named(wishes.allocator))},
+           {"status", child.wait()},
+           {"ended", child.ending()},
+           {"wall_ns", used.wall_ns},
+           {"cpu_ns", used.cpu_ns},
+           {"peak_resident_bytes", used.peak}};
   if (account)
     all["account"] = {{"resident", account->resident},          {"heap_resident", account->heap_resident},
                       {"rounding_estimate", account->rounding}, {"heap", as_json(account->heap)},
@@ -166,6 +181,8 @@ void require_effect(const Wishes& wishes, const Allocator& allocator) {
   if (!wishes.limit.empty() && !doors.contains("basalt_option_set"))
     throw UserError(allocator.name + " has no limit that could be set",
                     "leave --limit out, or run it on basalt or hardened");
+  if (!wishes.limit.empty() && parse_bytes(wishes.limit) < least_limit)
+    throw UserError(fmt::format("a limit of {} is too low to be set", wishes.limit), "give 1M or more");
   if (wishes.stats && !doors.contains("basalt_version"))
     throw UserError(allocator.name + " gives no account of its memory",
                     "leave --stats out, or run it on basalt, hardened or small");
@@ -219,6 +236,9 @@ int run_program(Wishes& wishes) {
              "basalt doctor -- " + shell_text(wishes.command) + " says what to do");
   if (!not_loaded.empty()) return status == success ? found_wanting : status;
   if (wishes.as_json) return status;
+  if (const std::string others = others_preloaded(allocator); !others.empty())
+    complain(fmt::format("LD_PRELOAD already has {}", others),
+             "if it replaces malloc, that is what the program ran on, and not " + allocator.name);
   print(wishes, allocator, child, used);
   if (left.account) print(*left.account), print(left.holders);
   if (wishes.stats && !left.account)

@@ -63,21 +63,9 @@ void hold(int how) noexcept {
   ::pthread_sigmask(how, &set, nullptr);
 }
 
-// A file that may not be as long as that is an error of write, for which somebody looks. A handler is not passed on to programs.
-void fail_at_the_longest_file() {
-  struct sigaction action {};
-  if (::sigaction(SIGXFSZ, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return;
-  action.sa_handler = [](int) {};
-  action.sa_flags = SA_RESTART;
-  ::sigaction(SIGXFSZ, &action, nullptr);
-}
-
-}  // namespace
-
 // What whoever started the tool ignores stays so, as under nohup.
 void mind_signals() {
   static const bool once = [] {
-    fail_at_the_longest_file();
     for (const int signal : all) {
       struct sigaction action {};
       if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) continue;
@@ -90,6 +78,8 @@ void mind_signals() {
   }();
   (void)once;
 }
+
+}  // namespace
 
 void survive_long_files() noexcept {
   if (::signal(SIGXFSZ, SIG_IGN) == SIG_DFL) long_files_end = true;

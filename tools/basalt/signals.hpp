@@ -8,9 +8,6 @@
 
 namespace basalt::tool {
 
-// Effects: from now on a signal that would end the tool removes first what is a Passing.
-void mind_signals();
-
 // Effects: from now on what would make a file longer than the tool may is refused, as by a full disk, and no signal ends it.
 void survive_long_files() noexcept;
 

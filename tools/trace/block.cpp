@@ -77,9 +77,13 @@ bool parse(HeadBytes bytes, Head& head) {
          summary.events <= events_per_block;
 }
 
+bool is_sound(HeadBytes bytes, const Head& head, std::span<const std::uint8_t> packed) {
+  return packed.size() == head.packed_bytes && checksum_of(bytes, packed) == head.checksum;
+}
+
 bool unpack(HeadBytes bytes, const Head& head, std::span<const std::uint8_t> packed, Bytes& plain) {
   plain.clear();
-  if (packed.size() != head.packed_bytes || checksum_of(bytes, packed) != head.checksum) return false;
+  if (!is_sound(bytes, head, packed)) return false;
   plain.resize(head.plain_bytes);
   return ZSTD_decompress(plain.data(), plain.size(), packed.data(), packed.size()) == plain.size();
 }

@@ -68,6 +68,9 @@ inline constexpr std::uint64_t time_unit = 256;           // ns: times are multi
 // Returns: whether the bytes can be a head.
 [[nodiscard]] bool parse(HeadBytes bytes, Head& head);
 
+// Returns: whether the section is as it was written.
+[[nodiscard]] bool is_sound(HeadBytes bytes, const Head& head, std::span<const std::uint8_t> packed);
+
 // Effects: `plain` is what the section holds.
 // Returns: whether it is undamaged.
 [[nodiscard]] bool unpack(HeadBytes bytes, const Head& head, std::span<const std::uint8_t> packed,

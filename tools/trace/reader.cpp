@@ -174,9 +174,25 @@ bool Reader::read(std::size_t block, std::vector<Event>& events) {
   if (read_section(place, plain) && parse_events(plain, place.head.summary, header_.columns, events))
     return true;
   events.clear();
+  say_damaged(place);
+  return false;
+}
+
+bool Reader::check() {
+  Bytes packed;
+  for (const Place& place : places_) {
+    packed.resize(place.head.packed_bytes);
+    if (input_->read(place.offset + head_bytes, packed) && is_sound(place.bytes, place.head, packed))
+      continue;
+    say_damaged(place);
+    return false;
+  }
+  return true;
+}
+
+void Reader::say_damaged(const Place& place) {
   say("the trace is damaged at event " + std::to_string(place.head.summary.first_event) +
       ": what lies before can be read");
-  return false;
 }
 
 }  // namespace basalt::trace

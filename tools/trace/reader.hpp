@@ -44,6 +44,10 @@ class Reader {
   // Returns: false if the block is damaged; then `damage()` says so, and `events` is empty.
   [[nodiscard]] bool read(std::size_t block, std::vector<Event>& events);
 
+  // Effects: every block is read as it lies in the file, and not unpacked.
+  // Returns: whether all are sound; else `damage()` says which is not.
+  [[nodiscard]] bool check();
+
   // What the stacks of events refer to. Tables that are damaged are not in it.
   [[nodiscard]] const Tables& tables() const noexcept { return tables_; }
 
@@ -62,6 +66,7 @@ class Reader {
   [[nodiscard]] bool read_header();
   [[nodiscard]] bool read_footer();
   [[nodiscard]] bool add_place(std::uint64_t offset);
+  void say_damaged(const Place& place);
   [[nodiscard]] bool read_section(const Place& place, Bytes& plain);
   void scan();
   void read_tables();
