@@ -32,8 +32,7 @@ namespace {
 constexpr std::uint64_t most_unsaid = 1024;  // records between two words to the writers
 constexpr std::size_t batch = 32;            // records that are read before the first of them is handled
 constexpr std::uint64_t most_looks = 10'000;
-constexpr std::uint64_t most_skew = 1 << 16;  // ticks between the clocks of two processors
-
+constexpr std::uint64_t most_skew = 1 << 16;                 // ticks between the clocks of two processors
 constexpr std::uint64_t longest_pending_ns = 2'000'000'000;  // what is lost at most if the tool is killed
 
 // Where the younger of two tracks lies until it is the only one.
@@ -107,9 +106,8 @@ std::uint64_t Collector::drain() {
   }
   head_.turns.consume(next_);
   if (modules_stale_) look_at_modules();
-  for (Track& track : tracks_) {
+  for (Track& track : tracks_)
     if (calls_.size() - track.calls_written > 4096) write_tables(track);
-  }
   flush_what_waits();
   if (plan_.last_ns != 0 && !stopped_ && now_ns() - tracks_.back().begun_ns >= plan_.last_ns) change_tracks();
   return next_ - begin;
@@ -156,9 +154,8 @@ void Collector::advance(std::uint64_t number) {
   if (!is_time) return;
   head_.turns.consume(number);
   // A file that is cut later still has the calls of the events that are in it.
-  for (Track& track : tracks_) {
+  for (Track& track : tracks_)
     if (track.writer->bytes() != track.bytes_seen) write_tables(track);
-  }
   stop_if_full();
 }
 
