@@ -129,8 +129,8 @@ def carry_out(campaign, runs, page):
         over.set()
         campaign.write(page)
     broken = campaign.broken()
-    settled = sum(outcomes.total() for library, certain in matrix.CERTAIN.items() for cell, outcomes in campaign.found(library).items()
-                  if cell.crime in certain)
+    settled = sum(outcomes.total() for library in campaign.environments for cell, outcomes in campaign.found(library).items()
+                  if matrix.certain(library, cell))
     print(*broken, f"crimes: {settled:,} were of those that are noticed for certain; in {len(broken):,} cells something was not as it must be",
           sep="\n", flush=True)
     return not broken

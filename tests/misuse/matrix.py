@@ -31,8 +31,8 @@ SENTENCES = {
 }
 ANOTHERS = (INSIDE, SIZE, MISMATCH)  # of a block freed twice: meanwhile it was, or lay in, a block of one of the other threads
 
-# What is certain: no run of these crimes, through whatever function, by any thread, on any heap, may have another outcome. Who only asks
-# for a size may be told that there is none.
+# What is certain: no run of these crimes, through whatever function, by any thread, on any heap, may have another outcome, as long as nobody
+# has been given the memory. Who only asks for a size may be told that there is none.
 CAUGHT = {"named", "none"}
 FOREIGNERS = ("stack", "global", "mapping", "wild", "non-canonical")
 MISUSED = ("inside", "unaligned", "double-free", "double-free-later", "double-free-reused", "half-size", "size-by-one", "of-malloc",
@@ -118,14 +118,24 @@ class Stage:
 
 def fits(cell, sentence):
     ours = sentence.removeprefix("basalt: ")
-    reused = cell.heap == "threaded" and cell.crime.startswith("double-free")
-    return ours == sentence or any(re.match(expected, ours) for expected in SENTENCES[cell.crime] + (ANOTHERS if reused else ()))
+    more = ANOTHERS if may_be_anothers(cell) else ()
+    return ours == sentence or any(re.match(expected, ours) for expected in SENTENCES[cell.crime] + more)
+
+
+def may_be_anothers(cell):
+    """Whether another thread can have been given the memory before the crime was done: then it is that one's block which goes."""
+    return cell.heap == "threaded" and cell.crime.startswith("double-free")
+
+
+def certain(library, cell):
+    """Returns: the outcomes that a crime can have, if it is noticed for certain; else nothing."""
+    return () if may_be_anothers(cell) else CERTAIN[library].get(cell.crime, ())
 
 
 def broken(library, found):
     """Yields: a line for each cell in which something happened that must not."""
     for cell, outcomes in found.items():
-        allowed = CERTAIN[library].get(cell.crime)
+        allowed = certain(library, cell)
         wrong = [kind for kind in outcomes if kind.startswith("misnamed") or kind in NEVER or (allowed and kind not in allowed)]
         if wrong and library != "glibc":
             yield f"{library}: {cell}: {words(outcomes)}"

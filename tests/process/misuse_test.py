@@ -57,7 +57,7 @@ def alive(page, library):
 def uncertain(page, library, crimes):
     """Yields: what the page says of crimes that are noticed for certain, and is not that."""
     for cell, text in matrix.stated(page, library, crimes):
-        if text not in matrix.CERTAIN[library].get(cell.crime, {text}):
+        if text not in (matrix.certain(library, cell) or {text}):
             yield f"{cell}: {text}, which is to be certain"
 
 
