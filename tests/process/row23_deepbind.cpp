@@ -47,6 +47,7 @@ void what_is_handed_over_is_left_alone(const Library& library) {
 
 int main() {
   process::must_be_ours();
+  CHECK(::setenv("BASALT_FOREIGN", "leak", 1) == 0);  // which the hardened library is to be told
   const Library library = load();
   library.give(library.take(100));
   const process::Outcome outcome = process::outcome_of([&] { what_is_handed_over_is_left_alone(library); });
