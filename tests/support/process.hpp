@@ -253,7 +253,8 @@ inline Outcome without_us(const char* argument) {
 
 // Where the shared objects lie that some tests load: see tests/process/plugin.
 [[nodiscard]] inline const char* plugin(const char* name) {
-  static char path[4096];
+  static thread_local char
+      path[4096];  // snprintf empties it first, and threads open libraries at the same time
   const char* const directory = std::getenv("BASALT_PLUGINS");
   CHECK(directory != nullptr);
   std::snprintf(path, sizeof path, "%s/%s.so", directory, name);
