@@ -253,8 +253,8 @@ inline Outcome without_us(const char* argument) {
 
 // Where the shared objects lie that some tests load: see tests/process/plugin.
 [[nodiscard]] inline const char* plugin(const char* name) {
-  static thread_local char
-      path[4096];  // snprintf empties it first, and threads open libraries at the same time
+  // snprintf empties it first, and threads open libraries at the same time.
+  static thread_local char path[4096];
   const char* const directory = std::getenv("BASALT_PLUGINS");
   CHECK(directory != nullptr);
   std::snprintf(path, sizeof path, "%s/%s.so", directory, name);
