@@ -18,6 +18,7 @@ SETTLED = {"named", "later", "hidden", "none"}  # what nobody notices, or the sy
 BY_CHANCE = {"engine": {"overflow-jump", "underflow", "double-free-reused"},  # whose outcomes are, whatever a page says that has seen few
              "hardened": {"overflow-jump", "underflow"}}
 DIES = {"named", "later"}
+ASK = {"malloc_usable_size", "fitting realloc"}
 LEAST = {"engine": 300, "hardened": 700}  # cells that are settled
 
 
@@ -46,10 +47,11 @@ def wrongs(program, environment, cells):
 
 
 def alive(page, library):
-    """Yields: lines about what reaches a bitmap that do not say that it dies there. Who only asks for a size does not reach one."""
+    """Yields: lines about what reaches a bitmap that do not say that it dies there. Who asks for a size does not reach one, nor who
+    reallocates to what fits, unless no block begins there."""
     for line in matrix.part(page, f"{library} bitmaps").splitlines()[4:]:
         fields = [field.strip() for field in line.strip().strip("|").split("|")]
-        if len(fields) > 2 and fields[1] != "malloc_usable_size":
+        if len(fields) > 2 and not ASK.issuperset(fields[1].split(", ")):
             if not DIES.issuperset(word for field in fields[2:] for word in field.split(" or ")):
                 yield line
 
