@@ -34,11 +34,17 @@ def means(result, ours):
     return table([f"{ours} / it", *peers], rows)
 
 
+def circumstances(result):
+    """Returns: where, when and how it was measured."""
+    machine = result["machine"]
+    return (f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, {result['date']}; {result['rounds']} rounds in turns,"
+            f" scale {result['scale']:g}")
+
+
 def figures_of(result):
     """Returns: what stands between the marks."""
-    machine, ours = result["machine"], next(iter(result["allocators"]))
-    parts = [f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, {result['date']}; {result['rounds']} rounds"
-             f" in turns, scale {result['scale']:g}. {result['primary']} "
+    ours = next(iter(result["allocators"]))
+    parts = [f"{circumstances(result)}. {result['primary']} "
              + ", ".join(f"{name} {version}" for name, version in result["allocators"].items() if version) + ".",
              "### Targets", table(["", "target", "reached (95 % interval)"],
                                   [[each["word"], each["target"], each["reached"]] for each in result["targets"]]),

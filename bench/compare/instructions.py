@@ -17,7 +17,7 @@ from .document import BENCH, renewed, table as page_table
 from .figures import geometric_mean
 from .measure import Failure, Workshop
 from .peers import Missing, all_peers, only
-from .tasks import all_tasks
+from .tasks import GROUPS, all_tasks
 
 RESULT = BENCH / "results" / "checks.json"
 PAGE = BENCH.parent / "docs" / "why" / "double-free.md"
@@ -59,7 +59,7 @@ def counted(tasks, peers, workshop):
 
 def means(table):
     """Yields: what the rows are, how many, and the geometric mean of the quotients."""
-    for words, kinds in (("workloads", ("workload",)), ("programs", ("program",)), ("both", ("workload", "program"))):
+    for words, kinds in GROUPS.items():
         ratios = [row[0] / row[1] for kind, row in table.values() if kind in kinds]
         yield words, len(ratios), geometric_mean(ratios)
 

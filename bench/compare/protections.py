@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from . import __main__ as comparison
-from .document import BENCH, renewed, table
+from .document import BENCH, circumstances, renewed, table
 from .figures import geometric_mean
-from .tasks import all_tasks
+from .tasks import GROUPS, all_tasks
 
 RESULT = BENCH / "results" / "protections.json"
 PAGE = BENCH.parent / "docs" / "why" / "hardened.md"
@@ -51,7 +51,7 @@ def verdict(bound, least, median):
 def lines_of(result, kinds):
     for words, one, other, title, bound in QUESTIONS:
         rows = result["summary"][title]
-        for among, wanted in (("workloads", ("workload",)), ("programs", ("program",)), ("all", ("workload", "program"))):
+        for among, wanted in GROUPS.items():
             names = [name for name, kind in kinds.items() if kind in wanted]
             least, median = ([*quotients(rows, one, other, names, figure)] for figure in ("least", "median"))
             if least:
@@ -60,9 +60,7 @@ def lines_of(result, kinds):
 
 
 def figures_of(result, kinds):
-    machine = result["machine"]
-    head = (f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, {result['date']}; {result['rounds']} rounds in turns, "
-            f"scale {result['scale']:g}. {result['primary']} Geometric means of quotients: of the least of all rounds, and of their medians.")
+    head = f"{circumstances(result)}. {result['primary']} Geometric means of quotients: of the least of all rounds, and of their medians."
     return f"{head}\n\n{table(['what', 'of', 'rows', 'at most', 'least', 'median', ''], [*lines_of(result, kinds)])}"
 
 

@@ -16,6 +16,9 @@ VARIANTS = {
     "tail": ("small", "mixed"),
 }
 
+# Of which kinds of task a mean is taken.
+GROUPS = {"workloads": ("workload",), "programs": ("program",), "both": ("workload", "program")}
+
 
 class Task:
     name = ""

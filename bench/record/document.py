@@ -2,7 +2,7 @@
 
 import json
 
-from compare.document import BENCH, renewed, table
+from compare.document import BENCH, circumstances, renewed, table
 
 RESULT = BENCH / "results" / "record.json"
 PAGE = BENCH.parent / "docs" / "why" / "recording.md"
@@ -95,10 +95,9 @@ def target_rows(figures):
 
 def figures_of(result):
     """Returns: what stands between the marks."""
-    machine, figures = result["machine"], result["figures"]
+    figures = result["figures"]
     heads = ["without stacks", "with stacks", "with stacks, times and pointers", "heaptrack"]
-    parts = [f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, {result['date']}; {result['rounds']} rounds in"
-             f" turns, scale {result['scale']:g}; heaptrack {result['heaptrack'] or 'is not there'}. The least of all rounds; the load"
+    parts = [f"{circumstances(result)}; heaptrack {result['heaptrack'] or 'is not there'}. The least of all rounds; the load"
              f" when it began was {result['load']:.1f}. Medians are in bench/results/record.json."]
     loop = next((row for row in figures.values() if "burst_ns" in row.get("bare", {})), None)
     if loop:

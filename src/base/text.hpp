@@ -35,6 +35,11 @@ class Text {
   }
 
   [[nodiscard]] const char* data() const noexcept { return data_; }
+  // Returns: the same with a 0 behind it, until more is appended.
+  [[nodiscard]] const char* c_str() noexcept {
+    data_[size_] = '\0';
+    return data_;
+  }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
@@ -54,7 +59,7 @@ class Text {
   }
 
   std::size_t size_ = 0;
-  char data_[capacity];
+  char data_[capacity + 1];
 };
 
 }  // namespace basalt

@@ -1,7 +1,7 @@
 // What the kernel and the heap say of a process's memory at the same moment, its end: for `basalt run --stats`.
 //
-//   BASALT_ACCOUNT=FILE    writes there: a line `process NUMBER`; /proc/self/smaps; then for each mapping that begins with memory of the heap's blocks a line
-//                          `ours BEGIN`; for each mapping that describes the heap a line `table BEGIN BYTES`, of which so many are
+//   BASALT_ACCOUNT=FILE    writes there: a line `process NUMBER`; /proc/self/smaps; then for each mapping that begins with memory
+//                          of the heap's blocks a line `ours BEGIN`; for each mapping that describes the heap a line `table BEGIN BYTES`, of which so many are
 //                          resident; then the statistics, as JSON
 //
 // A process that gained privileges (setuid) does not listen to its environment. Of processes that share the variable, the last one

@@ -84,8 +84,7 @@ class Recorder {
 
  private:
   static constexpr std::uint64_t patience_ns = 100'000'000;
-  static constexpr std::uint64_t most_patience_ns =
-      1'000'000'000;  // with a reader that would go on if it could
+  static constexpr std::uint64_t most_patience_ns = 1'000'000'000;  // with one that would go on if it could
   static constexpr std::size_t most_calls = 64;
   static constexpr unsigned most_programs = 1000;  // that one process executes, one after another
 
@@ -95,22 +94,16 @@ class Recorder {
 
   void stop() noexcept { head_.set(nullptr); }
 
-  // In the folder, called by the process, a number, and what it is.
-  struct Path {
-    std::array<char, Text::capacity + 1> letters{};
-
-    Path(const char* folder, std::size_t number, const char* kind) noexcept {
-      const Text name = Text{} << folder << "/" << std::size_t{process_number()} << "." << number << kind;
-      for (std::size_t letter = 0; letter != name.size(); ++letter) letters[letter] = name.data()[letter];
-    }
-  };
+  // Returns: the path of a file in the folder, which is called by the process, a number, and what it is.
+  [[nodiscard]] Text path(std::size_t number, const char* kind) const noexcept {
+    return Text{} << folder_.data() << "/" << std::size_t{process_number()} << "." << number << kind;
+  }
 
   // The file is counted: a process may execute another program.
   [[gnu::cold]] void open() noexcept {
     Result<std::byte*> place = Result<std::byte*>::failure(Error{EEXIST});
     for (unsigned i = 0; place.error.number == EEXIST && i != most_programs; ++i)
-      place =
-          make_shared_file(Path{folder_.data(), i, ".recording"}.letters.data(), RecordingHead::file_bytes);
+      place = make_shared_file(path(i, ".recording").c_str(), RecordingHead::file_bytes);
     if (!place.ok() || (wants(Wish::stacks) && !stacks_.begin()))
       return refuse(place.ok() ? Error{ENOMEM} : place.error);
     auto* const head = reinterpret_cast<RecordingHead*>(place.value);
@@ -125,8 +118,7 @@ class Recorder {
 
   // Effects: says why this process is not recorded: to whoever is there, and to the tool, which counts the reasons by their errno.
   [[gnu::cold]] void refuse(Error why) noexcept {
-    make_empty_file(
-        Path{folder_.data(), static_cast<std::size_t>(why.number), refused_recording}.letters.data());
+    make_empty_file(path(static_cast<std::size_t>(why.number), refused_recording).c_str());
     Text said = Text{} << "basalt: process " << std::size_t{process_number()} << " is not recorded: ";
     if (why.number == EFBIG) return warn(said << "its files may not be as long as 8.25 MiB (ulimit -f)");
     warn(said << "there is no room for 8 MiB in " << folder_.data() << " (error "

@@ -134,8 +134,7 @@ struct RecordingHead {
   RingTurns<StdAtomics, capacity> turns;
   alignas(64) std::atomic<std::uint32_t> stop;  // the reader wants no more
   std::atomic<std::uint32_t> cut;               // a writer gave up waiting, and records no more
-  std::atomic<std::uint32_t>
-      reader;  // its process, by the number that writers know it by; 0: not known to them
+  std::atomic<std::uint32_t> reader;            // its process, as writers know it; 0: they do not
 
   [[nodiscard]] Record* ring() noexcept {
     return reinterpret_cast<Record*>(reinterpret_cast<std::byte*>(this) + ring_offset);

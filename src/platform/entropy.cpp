@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "../base/range.hpp"
 #include "stack.hpp"
 #include "start.hpp"
 #include "ticks.hpp"
@@ -16,7 +17,7 @@ std::uint64_t process_entropy() noexcept {
   std::uint64_t words[2];
   const auto* const bytes =
       relocated() ? reinterpret_cast<const unsigned char*>(::getauxval(AT_RANDOM)) : nullptr;
-  if (bytes == nullptr) return mixed_bits(ticks() ^ mixed_bits(reinterpret_cast<std::uintptr_t>(&words)));
+  if (bytes == nullptr) return mixed_bits(ticks() ^ mixed_bits(address_of(&words)));
   std::memcpy(words, bytes, sizeof words);
   return mixed_bits(words[0]) ^ words[1];  // libc takes its own keys from these: ours must not tell them
 }

@@ -29,12 +29,9 @@ void warn(const Text& sentence) noexcept {
 HearLastWords set_last_words_handler(HearLastWords handler) noexcept { return heir.swap(handler); }
 
 void fatal(const Text& sentence) noexcept {
-  char line[Text::capacity + 2];
-  Text whole = sentence;
-  whole.end_line();
-  for (std::size_t i = 0; i < whole.size(); ++i) line[i] = whole.data()[i];
-  line[whole.size()] = '\0';
-  fatal(line, whole.size());
+  Text line = sentence;
+  line.end_line();
+  fatal(line.c_str(), line.size());
 }
 
 void fatal(const char* report, std::size_t size, std::size_t said) noexcept {

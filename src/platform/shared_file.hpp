@@ -26,36 +26,40 @@ namespace basalt {
   return raw::error_in(answer) ? UINT64_MAX : soft_and_hard[0];
 }
 
+// As open(2), in the folder of the process.  Returns: the file's number, or an error as system calls give it.
+[[nodiscard]] inline long open_file(const char* path, int flags) noexcept {
+  return raw::system_call(raw::Call::openat, static_cast<std::uintptr_t>(AT_FDCWD), address_of(path),
+                          static_cast<std::uintptr_t>(flags | O_CLOEXEC), 0600);
+}
+
 // Effects: makes a file of that size, all 0, of which every page is the caller's already: a full file system is found here and
 // not by a fault later; and maps it to be shared.
-// Errors: EEXIST if there is such a file; EFBIG if this process may not have one that long; ENOSPC and what else open(2), fallocate(2) and mmap(2) say. Then there is no new file.
+// Errors: EEXIST if there is such a file; EFBIG if this process may not have one that long; ENOSPC and what else open(2), fallocate(2)
+// and mmap(2) say. Then there is no new file.
 [[nodiscard]] inline Result<std::byte*> make_shared_file(const char* path, std::size_t bytes) noexcept {
   if (longest_file() < bytes) return Result<std::byte*>::failure(Error{EFBIG});
-  const auto at = static_cast<std::uintptr_t>(AT_FDCWD);
-  const long file =
-      raw::system_call(raw::Call::openat, at, address_of(path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const long file = open_file(path, O_RDWR | O_CREAT | O_EXCL);
   if (const Error error = raw::error_in(file)) return Result<std::byte*>::failure(error);
   const auto number = static_cast<std::uintptr_t>(file);
   const Error full = raw::error_in(raw::system_call(raw::Call::fallocate, number, 0, 0, bytes));
   const Result<std::byte*> mapped =
       full ? Result<std::byte*>::failure(full) : RawOs::map_file(nullptr, bytes, static_cast<int>(file));
   raw::system_call(raw::Call::close, number);
-  if (!mapped.ok()) raw::system_call(raw::Call::unlinkat, at, address_of(path), 0);
+  if (!mapped.ok())
+    raw::system_call(raw::Call::unlinkat, static_cast<std::uintptr_t>(AT_FDCWD), address_of(path), 0);
   return mapped;
 }
 
 // Effects: makes an empty file, if that can be: its name is all that it says.
 inline void make_empty_file(const char* path) noexcept {
-  const long file = raw::system_call(raw::Call::openat, static_cast<std::uintptr_t>(AT_FDCWD),
-                                     address_of(path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  const long file = open_file(path, O_WRONLY | O_CREAT);
   if (!raw::error_in(file)) raw::system_call(raw::Call::close, static_cast<std::uintptr_t>(file));
 }
 
 // Effects: copies what can be read from the file, as far as there is room.
 // Returns: how many bytes.
 [[nodiscard]] inline std::size_t read_file(const char* path, Range room) noexcept {
-  const long file = raw::system_call(raw::Call::openat, static_cast<std::uintptr_t>(AT_FDCWD),
-                                     address_of(path), O_RDONLY | O_CLOEXEC);
+  const long file = open_file(path, O_RDONLY);
   if (raw::error_in(file)) return 0;
   std::size_t size = 0;
   while (size != room.size) {
@@ -71,11 +75,9 @@ inline void make_empty_file(const char* path) noexcept {
 // Returns: the letter by which the kernel calls what that process does: R, S, D, or T if it is stopped (see proc(5)); X if there is no
 // such process; ? if that cannot be known.
 [[nodiscard]] inline char process_state(std::uint32_t process) noexcept {
-  std::array<char, Text::capacity + 1> path{};
-  const Text name = Text{} << "/proc/" << std::size_t{process} << "/stat";
-  for (std::size_t letter = 0; letter != name.size(); ++letter) path[letter] = name.data()[letter];
+  Text path = Text{} << "/proc/" << std::size_t{process} << "/stat";
   std::array<std::byte, 128> text{};
-  const std::size_t size = read_file(path.data(), {text.data(), text.size()});
+  const std::size_t size = read_file(path.c_str(), {text.data(), text.size()});
   if (size == 0) return read_file("/proc/self/stat", {text.data(), text.size()}) == 0 ? '?' : 'X';
   for (std::size_t at = size; at-- != 0;) {  // the name before it may have a bracket as well
     if (text[at] == std::byte{')'} && at + 2 < size) return static_cast<char>(text[at + 2]);

@@ -37,7 +37,7 @@ CAUGHT = {"named", "none"}
 FOREIGNERS = ("stack", "global", "mapping", "wild", "non-canonical")
 MISUSED = ("inside", "unaligned", "double-free", "double-free-later", "double-free-reused", "half-size", "size-by-one", "of-malloc",
            "of-new", "of-array", "of-aligned", "overflow")
-CERTAIN = {"hardened": dict.fromkeys(FOREIGNERS + MISUSED, CAUGHT), "engine": dict.fromkeys(FOREIGNERS, CAUGHT), "glibc": {}}
+CERTAIN = {"hardened": FOREIGNERS + MISUSED, "engine": FOREIGNERS, "glibc": ()}
 NEVER = {"hangs", "odd"}  # whatever the crime
 
 
@@ -128,15 +128,15 @@ def may_be_anothers(cell):
 
 
 def certain(library, cell):
-    """Returns: the outcomes that a crime can have, if it is noticed for certain; else nothing."""
-    return () if may_be_anothers(cell) else CERTAIN[library].get(cell.crime, ())
+    """Whether the crime is CAUGHT whenever it is committed."""
+    return cell.crime in CERTAIN[library] and not may_be_anothers(cell)
 
 
 def broken(library, found):
     """Yields: a line for each cell in which something happened that must not."""
     for cell, outcomes in found.items():
-        allowed = certain(library, cell)
-        wrong = [kind for kind in outcomes if kind.startswith("misnamed") or kind in NEVER or (allowed and kind not in allowed)]
+        sure = certain(library, cell)
+        wrong = [kind for kind in outcomes if kind.startswith("misnamed") or kind in NEVER or (sure and kind not in CAUGHT)]
         if wrong and library != "glibc":
             yield f"{library}: {cell}: {words(outcomes)}"
 

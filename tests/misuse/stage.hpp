@@ -192,8 +192,8 @@ class Stage {
   Stage(Heap heap, unsigned seed) : heap_{heap}, seed_{seed} {
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
-    ::prctl(PR_SET_THP_DISABLE, 1, 0, 0,
-            0);  // a child that touches a page should not have to clear five hundred
+    // A child that touches a page should not have to clear five hundred.
+    ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     said_ = ::memfd_create("said", 0);
     ::dup2(said_, 2);
     if (heap == Heap::aged) age(seed);

@@ -31,8 +31,7 @@ struct Block {
   unsigned char* begin = nullptr;
   std::size_t size = 0;
   By by = By::malloc;
-  std::size_t alignment =
-      0;  // that was asked for, of which a sized free may be told; 0: none that it could be
+  std::size_t alignment = 0;  // that was asked for, if a sized free may be told of it
 };
 
 std::atomic<bool> over{false};
@@ -122,7 +121,10 @@ Block made(Dice& dice) {
   return block;
 }
 
-void end_by_free(Dice& dice, void* p) { cfree != nullptr&& dice.roll(4) == 0 ? cfree(p) : std::free(p); }
+void end_by_free(Dice& dice, void* p) {
+  if (cfree != nullptr && dice.roll(4) == 0) return cfree(p);
+  std::free(p);
+}
 
 void end_malloc(Dice& dice, const Block& block) {
   if (free_sized != nullptr && dice.roll(2) == 0) return free_sized(block.begin, block.size);

@@ -59,7 +59,7 @@ def alive(page, library):
 def uncertain(page, library, crimes):
     """Yields: what the page says of crimes that are noticed for certain, and is not that."""
     for cell, text in matrix.stated(page, library, crimes):
-        if text not in (matrix.certain(library, cell) or {text}):
+        if matrix.certain(library, cell) and text not in matrix.CAUGHT:
             yield f"{cell}: {text}, which is to be certain"
 
 

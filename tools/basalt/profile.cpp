@@ -109,6 +109,10 @@ void print_growth(const Wishes& wishes, const Profiled& profiled, const std::vec
   fmt::print("{}", rows == 0 ? "Nothing grew.\n" : table.text());
 }
 
+[[nodiscard]] bool is_held(const std::vector<Holder>& all) {
+  return std::any_of(all.begin(), all.end(), [](const Holder& holder) { return holder.now.bytes != 0; });
+}
+
 void print_holders(const Wishes& wishes, std::vector<Holder> all) {
   std::stable_sort(all.begin(), all.end(),
                    [](const Holder& a, const Holder& b) { return a.now.bytes > b.now.bytes; });
@@ -117,12 +121,7 @@ void print_holders(const Wishes& wishes, std::vector<Holder> all) {
     table.add({all[i].name, bytes_text(all[i].now.bytes),
                bytes_text(static_cast<std::uint64_t>(all[i].uncertainty)), count_text(all[i].now.count),
                bytes_text(all[i].allocated.bytes)});
-  fmt::print("{}", all.empty() || all.front().now.bytes == 0 ? "Nothing that was sampled is held any more.\n"
-                                                             : table.text());
-}
-
-[[nodiscard]] bool is_held(const std::vector<Holder>& all) {
-  return std::any_of(all.begin(), all.end(), [](const Holder& holder) { return holder.now.bytes != 0; });
+  fmt::print("{}", is_held(all) ? table.text() : "Nothing that was sampled is held any more.\n");
 }
 
 void print_json(const Wishes& wishes, const Profiled& profiled, const HeapProfile& now,

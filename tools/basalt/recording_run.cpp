@@ -119,7 +119,11 @@ class Session {
     std::map<std::string, fs::path> found;  // a process's programs in the order in which it executed them
     for (const auto& entry : fs::directory_iterator{folder_.path()}) {
       const std::string name = entry.path().filename().string();
-      name.ends_with(observe::refused_recording) ? learn_refusal(name) : (void)(found[name] = entry.path());
+      if (name.ends_with(observe::refused_recording)) {
+        learn_refusal(name);
+      } else {
+        found[name] = entry.path();
+      }
     }
     for (auto next = found.begin(); next != found.end();) {
       const auto one = next++;

@@ -34,9 +34,9 @@ struct Outcome {
   replay::Interval time_ns;
   double ns_per_operation = 0;
   std::size_t swallowed =
-      0;  // rounds that took no longer than the player alone: if there are any, its time is not known
+      0;  // rounds no longer than the player alone: if there are any, its time is not known
   std::uint64_t peak = 0, mean = 0;  // bytes resident
-  // Resident over live bytes, where most are live: of one thread, for several are not at the same event at a time.
+  // Resident over live bytes, where most are live.
   std::optional<double> over_live;
 };
 [[nodiscard]] Outcome outcome_of(const ReplayResult& result, const Played& played);

@@ -143,19 +143,14 @@ struct Left {
   return others != nullptr && allocator.library.empty() ? others : "";
 }
 
-void print_json(const Wishes& wishes, const std::string& not_loaded, Child& child, const Used& used,
-                const Left& left) {
+void print_json(const Wishes& wishes, const std::string& not_loaded, const std::string& others, Child& child,
+                const Used& used, const Left& left) {
   const std::optional<account::Account>& account = left.account;
-  json all{{"kind", "basalt run"},
-           {"command", wishes.command},
-           {"allocator", wishes.allocator},
-           {"not_loaded", not_loaded},
-           {"preloaded", others_preloaded(allocator_named(wishes.allocator))},
-           {"status", child.wait()},
-           {"ended", child.ending()},
-           {"wall_ns", used.wall_ns},
-           {"cpu_ns", used.cpu_ns},
-           {"peak_resident_bytes", used.peak}};
+  json all{{"kind", "basalt run"},          {"command", wishes.command},
+           {"allocator", wishes.allocator}, {"not_loaded", not_loaded},
+           {"preloaded", others},           {"status", child.wait()},
+           {"ended", child.ending()},       {"wall_ns", used.wall_ns},
+           {"cpu_ns", used.cpu_ns},         {"peak_resident_bytes", used.peak}};
   if (account)
     all["account"] = {{"resident", account->resident},          {"heap_resident", account->heap_resident},
                       {"rounding_estimate", account->rounding}, {"heap", as_json(account->heap)},
@@ -224,19 +219,20 @@ int run_program(Wishes& wishes) {
   const Allocator allocator = allocator_named(wishes.allocator);
   require_effect(wishes, allocator);
   const std::string not_loaded = why_not_loaded(wishes.command[0], allocator);
+  const std::string others = others_preloaded(allocator);
   const TemporaryFile file{"account"}, profile{"profile"};
   const auto begin = std::chrono::steady_clock::now();
   Child child{started_by(wishes, allocator, file, profile)};
   const int status = child.wait();
   const Used used = used_by(child, std::chrono::steady_clock::now() - begin);
   const Left left = left_by(child, file, profile);
-  if (wishes.as_json) print_json(wishes, not_loaded, child, used, left);
+  if (wishes.as_json) print_json(wishes, not_loaded, others, child, used, left);
   if (!not_loaded.empty() && !wishes.as_json)
     complain(fmt::format("{} was not loaded: {}", allocator.name, not_loaded),
              "basalt doctor -- " + shell_text(wishes.command) + " says what to do");
   if (!not_loaded.empty()) return status == success ? found_wanting : status;
   if (wishes.as_json) return status;
-  if (const std::string others = others_preloaded(allocator); !others.empty())
+  if (!others.empty())
     complain(fmt::format("LD_PRELOAD already has {}", others),
              "if it replaces malloc, that is what the program ran on, and not " + allocator.name);
   print(wishes, allocator, child, used);
