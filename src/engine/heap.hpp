@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../base/range.hpp"
+#include "../platform/bytes.hpp"
 #include "lock.hpp"
 #include "outbox.hpp"
 #include "policy.hpp"
@@ -18,6 +19,8 @@
 namespace basalt::engine {
 
 // Its front is used by its own thread without the lock, and so is the outbox; `supply` is under it.
+//
+// A bin is closed while a slow path is at it: the short path of a handler of signals finds nothing to do there.
 template <AddressSpaceOs System, class Checks = engine::Checks>
 struct Heap : HeapFront<Checks> {
   using Bin = engine::Bin<Checks>;
@@ -28,8 +31,10 @@ struct Heap : HeapFront<Checks> {
   bool parked = false;  // it waits for a thread
   Outbox<Checks> outbox;
   Policy* policy = nullptr;
-  Range arrays;                              // what the arrays of the bins lie in
-  void** arrays_next = nullptr;              // where the next larger one will lie
+  Range arrays;  // what the arrays of the bins lie in, down from its end: all before `nothing`
+  void** arrays_begin = nullptr;  // of those that there are
+  alignas(2 * sizeof(void*)) void* nothing[Bin::ahead + 2] =
+      {};                                    // where closed bins, and those without an array, have their top
   std::atomic<bool> flush_is_wanted{false};  // somebody has purged since
   Lock lock;
   SpanSupply<System, Checks> supply;
@@ -38,10 +43,10 @@ struct Heap : HeapFront<Checks> {
   void start(Space<System>& space, HeapId name, Range room) noexcept {
     id = name;
     this->tag = tag_of(name);
-    this->small_limit.store(largest_small, std::memory_order_relaxed);
+    this->small_limit.store(largest_small + 1, std::memory_order_relaxed);
     policy = &space.policy;
     arrays = room;
-    arrays_next = reinterpret_cast<void**>(room.begin);
+    start_bins();
     supply.start(space, name);
   }
 
@@ -51,14 +56,18 @@ struct Heap : HeapFront<Checks> {
   }
 
   // Returns: a slot, after the bin of class `c` was filled to the half; nullptr when there is no memory.
-  // Requires: the bin is empty.
   [[nodiscard]] void* refill(SizeClass c) noexcept {
     if (flush_is_wanted.load(std::memory_order_relaxed)) [[unlikely]]
-      flush();
+      flush(1);
     Bin& bin = bins[c];
     Holding hold{lock};
-    fit(bin, c);
-    bin.hold(supply.take(c, bin.base(), static_cast<unsigned>(bin.capacity() / 2)));
+    Held held = bin.close(nowhere());
+    fit(bin, c, held);
+    if (held.count == 0) {
+      held.coldest = bin.base();
+      held.count = supply.take(c, bin.base(), static_cast<unsigned>(bin.capacity() / 2));
+    }
+    bin.open(held);
     void* slot = nullptr;
     (void)bin.pop(slot);
     return slot;
@@ -68,16 +77,16 @@ struct Heap : HeapFront<Checks> {
   // wants it to by now, more than half goes.
   void make_room(SizeClass c) noexcept {
     if (flush_is_wanted.load(std::memory_order_relaxed)) [[unlikely]]
-      flush();
+      flush(1);
     Bin& bin = bins[c];
     Holding hold{lock};
-    const std::size_t bound = fit(bin, c);
-    if (!bin.full()) return;
-    const std::size_t stay = std::min(bin.held(), bound) / 2;
-    const std::size_t leave = bin.held() - stay;
-    supply.put(bin.base(), leave);
-    bin.drop(leave);
-    fit(bin, c);
+    Held held = bin.close(nowhere());
+    const std::size_t bound = fit(bin, c, held);
+    if (held.count >= bin.capacity()) {
+      leave(held, held.count - std::min(held.count, bound) / 2);
+      fit(bin, c, held);
+    }
+    bin.open(held);
   }
 
   // Effects: readies the heap to wait for another thread. What little lies in its bins stays, since a program that makes
@@ -88,14 +97,15 @@ struct Heap : HeapFront<Checks> {
     if (bytes > kept_at_rest * policy->bin_bytes()) flush();
   }
 
-  // Effects: everything in the bins goes back to the spans, and spans that are empty then to the space.
-  void flush() noexcept {
+  // Effects: everything in the bins goes back to the spans, but the `hottest` ones of each; and spans that are empty then to the
+  // space. Where a handler of signals may be the caller, the hottest one stays: an interrupted pop may have read it.
+  void flush(std::size_t hottest = 0) noexcept {
     flush_is_wanted.store(false, std::memory_order_relaxed);
     Holding hold{lock};
     for (Bin& bin : bins) {
-      const std::size_t slots = bin.held();
-      bin.hold(0);  // first: a handler of signals that comes in between must find none of what is on its way
-      supply.put(bin.base(), slots);
+      Held held = bin.close(nowhere());
+      leave(held, held.count - std::min(held.count, hottest));
+      bin.open(held);
     }
     supply.release_empty();
   }
@@ -105,12 +115,13 @@ struct Heap : HeapFront<Checks> {
   void empty() noexcept {
     flush();
     Holding hold{lock};
-    std::byte* const end = reinterpret_cast<std::byte*>(arrays_next);
-    std::byte* const begin = align_up(arrays.begin, System::page_size());
-    if (end <= begin) return;
-    for (Bin& bin : bins) bin.forget();
-    arrays_next = reinterpret_cast<void**>(arrays.begin);
-    (void)System::decommit(range_between(begin, align_up(end, System::page_size())));
+    auto* const used = reinterpret_cast<std::byte*>(arrays_begin);
+    if (used == arrays.end()) return;
+    start_bins();
+    const std::size_t page = System::page_size();
+    const Range pages = range_between(align_down(used, page), align_down(arrays.end(), page));
+    if (pages.size != 0 && System::decommit(pages)) clear_bytes(pages.begin, pages.size);
+    clear_bytes(pages.end(), static_cast<std::size_t>(arrays.end() - pages.end()));
   }
 
   // Effects: what other threads have given back is taken home; the bins follow when the heap's own thread is on a slow path
@@ -131,7 +142,11 @@ struct Heap : HeapFront<Checks> {
   // heap's thread is not in a bin.
   void shuffle_anew(std::uint64_t entropy) noexcept {
     supply.reseed(entropy);
-    for (Bin& bin : bins) supply.shuffle(bin.base(), static_cast<unsigned>(bin.held()));
+    for (Bin& bin : bins) {
+      const Held held = bin.close(nowhere());
+      supply.shuffle(held.coldest, static_cast<unsigned>(held.count));
+      bin.open(held);
+    }
   }
 
   // Effects: takes home what other threads have given back, unless somebody is at it. Any thread.
@@ -142,28 +157,44 @@ struct Heap : HeapFront<Checks> {
   }
 
  private:
+  using Held = typename Bin::Held;
+
   // Slots of a bin at first; it doubles when the bin is used.
   static constexpr std::size_t first_capacity = 8;
   static constexpr std::size_t kept_at_rest = 4;      // full bins' bytes, in those of a heap without a thread
   static constexpr std::size_t least_capacity = 8;    // what a bin may hold is up to the policy, but
   static constexpr std::size_t most_capacity = 1024;  // so many slots at least, and so many at most
 
-  // Effects: the bin's room comes closer to its bound: twice what it is, or down to it, if it does not hold more.
+  [[nodiscard]] void** nowhere() noexcept { return nothing + Bin::ahead; }
+
+  void start_bins() noexcept {
+    arrays_begin = reinterpret_cast<void**>(arrays.end());
+    for (Bin& bin : bins) bin.start(nowhere());
+  }
+
+  // Effects: the `slots` coldest ones go back to the spans.
+  void leave(Held& held, std::size_t slots) noexcept {
+    supply.put(held.coldest, slots);
+    held.coldest += slots;
+    held.count -= slots;
+  }
+
+  // Effects: the closed bin's room comes closer to its bound: twice what it is, or down to it, if it does not hold more.
   // Returns: the bound, in slots.
   //
-  // Arrays are laid side by side in the heap's own memory; one that was outgrown stays behind, unused.
-  std::size_t fit(Bin& bin, SizeClass c) noexcept {
+  // Each array is laid before all there are; one that was outgrown stays behind, unused.
+  std::size_t fit(Bin& bin, SizeClass c, Held& held) noexcept {
     const std::size_t bound = std::clamp(policy->bin_bytes() / slot_bytes(c), least_capacity, most_capacity);
     const std::size_t now = bin.capacity();
     const std::size_t wish = std::min(std::max(2 * now, first_capacity), bound);
+    const std::size_t words = Bin::words_for(wish);
     if (wish < now) {
-      if (bin.held() <= wish) bin.resize(wish);
+      if (held.count <= wish) bin.resize(wish);
     } else if (wish <= bin.array_slots()) {
       bin.resize(wish);
-    } else if (static_cast<std::size_t>(reinterpret_cast<void**>(arrays.end()) - arrays_next) >=
-               Bin::ahead + wish) {
-      bin.move_to(arrays_next + Bin::ahead, wish);
-      arrays_next += Bin::ahead + wish;
+    } else if (static_cast<std::size_t>(arrays_begin - reinterpret_cast<void**>(arrays.begin)) >= words) {
+      arrays_begin -= words;
+      bin.move_to(arrays_begin + Bin::ahead, wish, held);
     }
     return bound;
   }

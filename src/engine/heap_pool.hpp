@@ -84,7 +84,9 @@ class HeapPool {
   // Effects: calls visit(range) for each of those mappings.  Requires: the lock.
   template <class Visitor>
   void each_table(Visitor&& visit) const noexcept {
-    each([&](Heap& heap) { visit(Range{reinterpret_cast<std::byte*>(&heap) - place_in_mapping, mapping}); });
+    each([&](Heap& heap) {
+      visit(Range{reinterpret_cast<std::byte*>(&heap) - place(heap.policy->overlay.annex), mapping});
+    });
     if (heaps_ != nullptr) visit(Range{reinterpret_cast<std::byte*>(heaps_), most_heaps * sizeof(Heap*)});
   }
 
@@ -94,11 +96,19 @@ class HeapPool {
  private:
   static constexpr std::size_t mapping = 512 * KiB;  // address space of one heap and the arrays of its bins
 
-  // Where in its mapping a heap begins. A processor takes a load for one of what was stored just before as long as it knows
+  // Where in its page a heap begins, near the end of its mapping. A processor takes a load for one of what was stored just before as long as it knows
   // only that the lowest twelve bits of both addresses are the same, and waits. At 0 the bins of the smallest classes would lie,
   // so seen, where the first slots of every slice lie: a program that writes to them and then allocates was up to half as
   // slow again, in every other run.
-  static constexpr std::size_t place_in_mapping = 1728;  // bytes, a multiple of 64
+  static constexpr std::size_t place_in_page = 1728;  // bytes, a multiple of 64
+  static constexpr std::size_t small_page = 4 * KiB;
+
+  // Returns: how far from the beginning of its mapping a heap lies that has so many bytes beside it. The arrays of its bins lie
+  // before it, the first of them in the same page.
+  [[nodiscard]] static constexpr std::size_t place(std::size_t annex) noexcept {
+    const std::size_t latest = mapping - align_up(sizeof(Heap), 64) - align_up(annex, 64);
+    return (latest - place_in_page) / small_page * small_page + place_in_page;
+  }
 
   void put_on_list(Heap& heap) noexcept {
     heap.policy->heaps.fetch_sub(1, std::memory_order_relaxed);
@@ -112,10 +122,10 @@ class HeapPool {
     if (!have_table() || made_ + 1 == most_heaps) return nullptr;
     const Result<std::byte*> memory = Fenced<System>::map(mapping);
     if (!memory.ok()) return nullptr;
-    auto* const heap = ::new (static_cast<void*>(memory.value + place_in_mapping)) Heap;
+    std::byte* const place_of_heap = memory.value + place(space.policy.overlay.annex);
+    auto* const heap = ::new (static_cast<void*>(place_of_heap)) Heap;
     const HeapId id = made_ + 1;
-    std::byte* const arrays = heap->annex() + align_up(space.policy.overlay.annex, 64);
-    heap->start(space, id, range_between(arrays, memory.value + mapping));
+    heap->start(space, id, range_between(memory.value, place_of_heap));
     (id < few ? first_[id] : heaps_[id]) = heap;
     made_ = id;
     return heap;

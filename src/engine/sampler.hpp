@@ -105,7 +105,7 @@ class Sampler {
       return;
     Holding hold{heap.lock};
     draw(heap, {rate() != heap.countdown.rate(), period() != heap.countdown.period()});
-    heap.small_limit.store(heap.countdown.counts() ? 0 : largest_small, std::memory_order_relaxed);
+    heap.small_limit.store(heap.countdown.counts() ? 0 : largest_small + 1, std::memory_order_relaxed);
   }
 
   [[nodiscard]] Due take(Heap& heap, std::size_t size) noexcept {

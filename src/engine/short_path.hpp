@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../platform/bytes.hpp"
 #include "checks.hpp"
 #include "countdown.hpp"
 #include "page_map.hpp"
@@ -42,37 +43,53 @@ static_assert([] {
   return slot_bytes(c);
 }
 
-// A stack of free slots of one class. Between `base` and `top` lie the slots, the coldest at the base.
+// A stack of free slots of one class, in an array that stands on nulls. Only the heap's own thread pushes and pops, without a lock.
 //
-//      base            top                  limit
-//      v               v                    v
-//  | 0 | p | p | p | p |                    |
+//          base            top              limit
+//          v               v                v
+//  | 0 | 0 | p | p | p | p |                |
 //
-// In front of the array lie two nulls, so that there always is something to compare with what comes on top.
+// Slow paths change the rest, under the lock, between `close` and `open`: whoever holds the lock may look on. `top` moves all the
+// time, so it is atomic, at no cost; it is stored after the slot it uncovers, so that a child whose parent's thread was in the
+// midst of it loses one slot at most. Four words, so that no bin lies in two lines of the processor's cache.
 //
-// Only the heap's own thread pushes and pops, without a lock. `base` and `limit` change under the lock, so whoever holds
-// it may look on; `top` moves all the time, so it is atomic, at no cost. It is stored after the slot it uncovers, so that a
-// child whose parent's thread was in the midst of it loses one slot at most. Four words, so that no bin lies in two lines of
-// the processor's cache.
+// A handler of signals may come between any two instructions of a push or a pop, and use this very bin, its slow paths included;
+// the interrupted call then goes on with the top that it has read. docs/why/handlers.md shows why no slot gets two owners, by
+// these laws of slow paths:
+// - What they leave above the top, and in arrays that were outgrown, is null. A pop that finds null serves nothing.
+// - An array that was outgrown lies above the limit of the next. A push there stores nothing.
+// - The top stays at an even word, or at an odd one: it never comes to lie one below where it was.
 template <class Checks = engine::Checks>
 class alignas(32) Bin {
  public:
-  [[nodiscard]] bool empty() const noexcept { return top() == base_; }
-  [[nodiscard]] bool full() const noexcept { return top() == limit_; }
-  [[nodiscard]] std::size_t held() const noexcept { return static_cast<std::size_t>(top() - base_); }
+  // What lies in a closed bin.
+  struct Held {
+    void** coldest = nullptr;
+    std::size_t count = 0;
+    void** top = nullptr;  // where it was
+    bool torn =
+        false;  // under the coldest are slots that nobody knows any more, since a handler came in between
+  };
+
   [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
   [[nodiscard]] void** base() const noexcept { return base_; }
-  [[nodiscard]] bool came_last(const void* slot) const noexcept {  // or as the last but one
-    return !empty() && (top()[-1] == slot || top()[-2] == slot);
-  }
   [[nodiscard]] std::size_t array_slots() const noexcept { return array_slots_; }  // capacity may be less
+  [[nodiscard]] bool came_last(const void* slot) const noexcept {                  // or as the last but one
+    return top()[-1] == slot || top()[-2] == slot;
+  }
 
-  // Returns: whether there was a slot to give. It is read first: a handler of signals that comes in between and has to refill the
-  // bin would write over what lies beyond its top.
+  // Returns: how many slots it holds; where a handler has torn some off, about so many.
+  [[nodiscard]] std::size_t held() const noexcept {
+    void** const end = top();
+    return end < base_ || end > limit_ ? 0 : static_cast<std::size_t>(end - base_);
+  }
+
+  // Returns: whether there was a slot to give.
   [[nodiscard, gnu::always_inline]] bool pop(void*& slot) noexcept {
     void** const end = top_.load(std::memory_order_relaxed);
-    if (end == base_) return false;
-    slot = end[-1];
+    void* const last = end[-1];
+    if (last == nullptr) return false;
+    slot = last;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     top_.store(end - 1, std::memory_order_relaxed);
     return true;
@@ -81,45 +98,69 @@ class alignas(32) Bin {
   // Returns: whether there was room, and the slot was none of the last two that came: nobody may free it again.
   [[nodiscard, gnu::always_inline]] bool push(void* slot) noexcept {
     void** const end = top_.load(std::memory_order_relaxed);
-    if (end == limit_ || (Checks::newest && (end[-1] == slot || end[-2] == slot))) return false;
+    if (end >= limit_ || (Checks::newest && (end[-1] == slot || end[-2] == slot))) return false;
     *end = slot;
     top_.store(end + 1, std::memory_order_release);
     return true;
   }
 
-  // Effects: says how many slots lie in the array now, from its base on.
-  void hold(std::size_t slots) noexcept { top_.store(base_ + slots, std::memory_order_release); }
+  static constexpr std::size_t ahead = 2;  // nulls in front of an array, and of `nowhere`
 
-  // Effects: the `slots` coldest ones are forgotten.
-  void drop(std::size_t slots) noexcept {
-    void** const end = std::copy(base_ + slots, top(), base_);
-    top_.store(end, std::memory_order_release);
+  // Returns: how many words an array for so many slots needs, with those ahead of it.
+  [[nodiscard]] static constexpr std::size_t words_for(std::size_t capacity) noexcept {
+    return ahead + align_up(capacity + 1, 2);
   }
 
-  // Effects: has room for so many slots from now on.
-  // Requires: that many were held at most until now, and the array is as long.
-  void resize(std::size_t capacity) noexcept { limit_ = base_ + capacity; }
-
-  // Effects: has no array any more.  Requires: nothing is held.
-  void forget() noexcept {
-    base_ = limit_ = nullptr;
+  // Effects: has no array.  Requires: nothing is held; nulls lie around `nowhere`, and all arrays before it.
+  void start(void** nowhere) noexcept {
+    base_ = limit_ = nowhere;
     array_slots_ = 0;
-    top_.store(nullptr, std::memory_order_release);
+    top_.store(nowhere, std::memory_order_release);
   }
 
-  static constexpr std::size_t ahead = 2;  // words in front of the array
+  // Effects: the short paths find neither a slot nor room.  Requires: `nowhere` as for `start`.
+  [[nodiscard]] Held close(void** nowhere) noexcept {
+    void** const end = top();
+    top_.store(nowhere, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    void** coldest = end;
+    while (coldest[-1] != nullptr) --coldest;
+    return {coldest, static_cast<std::size_t>(end - coldest), end, coldest != base_};
+  }
 
-  // Effects: goes on in a wider array.  Requires: `ahead` words lie in front of that.
-  void move_to(void** array, std::size_t capacity) noexcept {
-    void** const end = std::copy(base_, top(), array);
-    base_ = array;
+  // Effects: goes on in another array, of nulls.  Requires: `words_for(capacity)` words lie there, from `ahead` words before it on.
+  void move_to(void** array, std::size_t capacity, Held& held) noexcept {
+    move_bytes(array, held.coldest, held.count * sizeof(void*));
+    clear_bytes(held.coldest, held.count * sizeof(void*));
+    clear_bytes(own_array(), (array_slots_ + 1) * sizeof(void*));
+    held.coldest = base_ = array;
     limit_ = array + capacity;
     array_slots_ = capacity;
-    array[-1] = array[-2] = nullptr;
+  }
+
+  // Effects: has room for so many slots from now on.  Requires: that many are held at most, and the array is as long.
+  void resize(std::size_t capacity) noexcept { limit_ = base_ + capacity; }
+
+  // Effects: the short paths find what is held, and nothing else.  Requires: it is not more than there is room for.
+  void open(const Held& held) noexcept {
+    void** const array = own_array();
+    void** const array_end = array + array_slots_ + 1;
+    const std::size_t room = capacity();
+    base_ = array + (is_odd(held.top) != (held.count % 2 != 0) ? 1 : 0);
+    limit_ = base_ + room;
+    void** const end = base_ + held.count;
+    if (held.coldest != base_) move_bytes(base_, held.coldest, held.count * sizeof(void*));
+    if (held.coldest > array_end) clear_bytes(held.coldest, held.count * sizeof(void*));
+    base_[-1] = nullptr;
+    for (void** word = end; word < array_end && (held.torn || word < held.top || *word != nullptr); ++word)
+      *word = nullptr;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     top_.store(end, std::memory_order_release);
   }
 
  private:
+  [[nodiscard]] static bool is_odd(void** word) noexcept { return address_of(word) / sizeof(void*) % 2 != 0; }
+  [[nodiscard]] void** own_array() const noexcept { return base_ - (is_odd(base_) ? 1 : 0); }
   [[nodiscard]] void** top() const noexcept { return top_.load(std::memory_order_relaxed); }
 
   std::atomic<void**> top_{nullptr};
@@ -130,19 +171,20 @@ class alignas(32) Bin {
 
 // The first lines of a heap: all that the short paths read besides a bin's array. Its own thread uses them without a lock.
 //
-// A thread that has no heap yet points to one that is empty and nobody's: `small_limit` and the window are 0 there, and
-// its bins are empty and full at once, so every call takes a slow path without a test for it.
+// A thread that has no heap yet points to one that is empty and nobody's: `small_limit` and the window are 0 there, so that
+// no call looks at its bins: each takes a slow path, without a test for it.
 template <class Checks = engine::Checks>
 struct HeapFront {
   Bin<Checks> bins[class_count];  // first, so that a class is but a shift away from its bin
   Window window;
-  MapEntry tag = tag_of(nobody) | 0xff;       // matches no entry of the map
-  std::atomic<std::uint32_t> small_limit{0};  // bytes: larger requests take the slow path; see Sampler
-  Countdown countdown;                        // while it counts, `small_limit` is 0
+  MapEntry tag = tag_of(nobody) | 0xff;  // matches no entry of the map
+  std::atomic<std::uint32_t> small_limit{
+      0};               // bytes: requests of so many, or more, take the slow path; see Sampler
+  Countdown countdown;  // while it counts, `small_limit` is 0
 
   // Returns: whether `slot` is a slot for `size` bytes now; if not, the slow path has to be asked.
   [[nodiscard, gnu::always_inline]] bool allocate(std::size_t size, void*& slot) noexcept {
-    if (size > small_limit.load(std::memory_order_relaxed)) [[unlikely]]
+    if (size >= small_limit.load(std::memory_order_relaxed)) [[unlikely]]
       return false;
     const std::size_t c = class_of(size);
     return bins[c].pop(slot);
@@ -194,7 +236,7 @@ class OwnHeap {
   [[nodiscard]] static std::atomic<bool>& busy() noexcept { return busy_; }
 
  private:
-  // In memory that nobody can write to, nor has to: no bin of theirs has room, and no pointer is in their window.
+  // In memory that nobody can write to, nor has to: no size is below their limit, and no pointer in their window.
   static inline constinit const Heap nascent_{};
   static inline constinit const Heap departed_{};
 

@@ -16,45 +16,110 @@
 namespace basalt::engine {
 namespace {
 
-TEST(Bins, GiveTheHottestFirstAndKeepWhatTheyHold) {
-  std::vector<void*> narrow(Bin<>::ahead + 4);
-  std::vector<void*> wide(Bin<>::ahead + 8);
-  int blocks[9];
-  Bin bin;
-  EXPECT_TRUE(bin.empty() && bin.full()) << "an empty heap's bin has neither slots nor room";
-  bin.move_to(narrow.data() + Bin<>::ahead, 4);
-  for (int i = 0; i < 4; ++i) EXPECT_TRUE(bin.push(&blocks[i]));
-  EXPECT_FALSE(bin.push(&blocks[4]));
-  bin.move_to(wide.data() + Bin<>::ahead, 8);
-  EXPECT_EQ(bin.held(), 4U);
-  EXPECT_TRUE(bin.push(&blocks[4]));
-  bin.drop(2);  // the coldest: 0 and 1
-  void* slot = nullptr;
-  for (const int i : {4, 3, 2}) {
-    ASSERT_TRUE(bin.pop(slot));
-    EXPECT_EQ(slot, &blocks[i]);
+// A bin beside the memory for its arrays, and what a heap's slow paths do with it.
+class Bins : public ::testing::Test {
+ protected:
+  using Held = Bin<>::Held;
+
+  void move_to_wider(std::size_t capacity) {
+    Held held = bin_.close(nowhere());
+    next_ -= Bin<>::words_for(capacity);
+    bin_.move_to(next_ + Bin<>::ahead, capacity, held);
+    bin_.open(held);
   }
-  EXPECT_FALSE(bin.pop(slot));
+  // Effects: the coldest are forgotten.
+  void drop(std::size_t slots) {
+    Held held = bin_.close(nowhere());
+    held.coldest += slots;
+    held.count -= slots;
+    bin_.open(held);
+  }
+  void** nowhere() { return words_ + std::size(words_) - 2; }
+  // A pop is served by no slot but this.
+  void expect_to_pop(const void* expected) {
+    void* slot = nullptr;
+    EXPECT_TRUE(bin_.pop(slot));
+    EXPECT_EQ(slot, expected);
+  }
+  void expect_empty() {
+    void* slot = nullptr;
+    EXPECT_FALSE(bin_.pop(slot));
+    EXPECT_EQ(bin_.held(), 0U);
+  }
+
+  alignas(2 * sizeof(void*)) void* words_[64] = {};
+  void** next_ = words_ + std::size(words_) - 4;
+  int blocks_[16] = {};
+  Bin<> bin_;
+
+  void SetUp() override { bin_.start(nowhere()); }
+};
+
+TEST_F(Bins, WithoutAnArrayHaveNeitherSlotsNorRoom) {
+  expect_empty();
+  EXPECT_FALSE(bin_.push(&blocks_[0]));
+  EXPECT_EQ(bin_.capacity(), 0U);
 }
 
-TEST(Bins, DoNotTakeASlotThatCameAsTheLastOrTheLastButOne) {
-  std::vector<void*> array(Bin<>::ahead + 4);
-  int blocks[3];
-  Bin bin;
-  bin.move_to(array.data() + Bin<>::ahead, 4);
-  EXPECT_TRUE(bin.push(&blocks[0]));
-  EXPECT_FALSE(bin.push(&blocks[0]));
-  EXPECT_TRUE(bin.push(&blocks[1]));
-  EXPECT_FALSE(bin.push(&blocks[0]));
-  EXPECT_TRUE(bin.came_last(&blocks[0]) && bin.came_last(&blocks[1]));
-  EXPECT_TRUE(bin.push(&blocks[2]));
-  EXPECT_FALSE(bin.came_last(&blocks[0]));
-  bin.hold(0);
-  EXPECT_FALSE(bin.came_last(&blocks[0])) << "an empty bin has none that came last";
-  EXPECT_TRUE(bin.push(&blocks[1]));
+TEST_F(Bins, GiveTheHottestFirstAndKeepWhatTheyHold) {
+  move_to_wider(4);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(bin_.push(&blocks_[i]));
+  EXPECT_FALSE(bin_.push(&blocks_[4]));
+  move_to_wider(8);
+  EXPECT_EQ(bin_.held(), 4U);
+  EXPECT_TRUE(bin_.push(&blocks_[4]));
+  drop(2);  // 0 and 1
+  for (const int i : {4, 3, 2}) expect_to_pop(&blocks_[i]);
+  expect_empty();
 }
 
-TEST(Bins, OfSmallClassesLieElsewhereInTheirPageThanTheFirstSlotsOfSlices) {
+TEST_F(Bins, HaveAllTheirRoomWhereverTheyBegin) {
+  move_to_wider(4);
+  for (int odd = 0; odd < 2; ++odd) {
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(bin_.push(&blocks_[i])) << odd;
+    EXPECT_FALSE(bin_.push(&blocks_[4]));
+    drop(3);  // the one that is left, or none, begins one word further then
+    expect_to_pop(&blocks_[3]);
+    expect_empty();
+  }
+}
+
+TEST_F(Bins, ThatAreClosedHaveNeitherSlotsNorRoom) {
+  move_to_wider(4);
+  EXPECT_TRUE(bin_.push(&blocks_[0]));
+  const Held held = bin_.close(nowhere());
+  EXPECT_EQ(held.count, 1U);
+  EXPECT_EQ(*held.coldest, &blocks_[0]);
+  expect_empty();
+  EXPECT_FALSE(bin_.push(&blocks_[1]));
+  bin_.open(held);
+  expect_to_pop(&blocks_[0]);
+}
+
+TEST_F(Bins, LeaveNothingBehindInAnArrayThatWasOutgrown) {
+  move_to_wider(4);
+  void** const outgrown = bin_.base();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(bin_.push(&blocks_[i]));
+  move_to_wider(8);
+  EXPECT_LT(bin_.base() + bin_.capacity(), outgrown);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(outgrown[i], nullptr);
+}
+
+TEST_F(Bins, DoNotTakeASlotThatCameAsTheLastOrTheLastButOne) {
+  move_to_wider(4);
+  EXPECT_TRUE(bin_.push(&blocks_[0]));
+  EXPECT_FALSE(bin_.push(&blocks_[0]));
+  EXPECT_TRUE(bin_.push(&blocks_[1]));
+  EXPECT_FALSE(bin_.push(&blocks_[0]));
+  EXPECT_TRUE(bin_.came_last(&blocks_[0]) && bin_.came_last(&blocks_[1]));
+  EXPECT_TRUE(bin_.push(&blocks_[2]));
+  EXPECT_FALSE(bin_.came_last(&blocks_[0]));
+  drop(3);
+  EXPECT_FALSE(bin_.came_last(&blocks_[0])) << "an empty bin has none that came last";
+  EXPECT_TRUE(bin_.push(&blocks_[1]));
+}
+
+TEST(Heaps, HaveBinsOfSmallClassesElsewhereInTheirPageThanTheFirstSlotsOfSlices) {
   auto& space = *new Space<RawOs>;
   auto& pool = *new HeapPool<RawOs>;
   ASSERT_TRUE(space.ready());
@@ -258,7 +323,7 @@ TEST(Heaps, KeepWhatLittleTheyHaveCachedWhenTheyRest) {
   heap.rest();
   EXPECT_EQ(cached(), little);
   for (unsigned c = 1; c < class_count; ++c) {
-    if (heap.bins[c].empty()) (void)heap.refill(static_cast<SizeClass>(c));
+    if (heap.bins[c].held() == 0) (void)heap.refill(static_cast<SizeClass>(c));
   }
   heap.rest();
   EXPECT_EQ(cached(), 0U) << "several hundred KiB";
@@ -283,7 +348,7 @@ TEST(Heaps, EveryBinFindsRoomForItsArrays) {
     for (void* const slot : slots) {
       if (heap.free(slot)) continue;
       heap.window = space.window();
-      if (heap.bins[c].full()) heap.make_room(size_class);
+      if (heap.bins[c].held() == heap.bins[c].capacity()) heap.make_room(size_class);
       ASSERT_TRUE(heap.free(slot)) << "class " << c;
     }
     EXPECT_GE(heap.bins[c].capacity(), 8U);

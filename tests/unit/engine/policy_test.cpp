@@ -218,7 +218,7 @@ TEST_F(OfAHeap, AFullBinThatIsTooLongGivesBackMoreThanHalf) {
     if (!bin.pop(slot)) slot = heap_->refill(c);
   }
   while (!slots.empty() && bin.push(slots.back())) slots.pop_back();
-  ASSERT_TRUE(bin.full());
+  ASSERT_EQ(bin.held(), bin.capacity());
   space_.policy.cache.store(16 * KiB, relaxed);
   heap_->make_room(c);
   EXPECT_EQ(bin.held(), 8U);
@@ -286,7 +286,7 @@ TEST_F(OfAnEngine, AProgramThatMeetsTheHardLimitLivesOn) {
 }
 
 // A thread that has purged cannot reach into the bins of another, but that one hears of it.
-TEST_F(OfAnEngine, AfterAPurgeAnotherThreadEmptiesItsBinsOnItsNextSlowPath) {
+TEST_F(OfAnEngine, AfterAPurgeAnotherThreadEmptiesItsBinsButForTheHottestSlotOnItsNextSlowPath) {
   std::atomic<int> step{0};
   const auto wait_for = [&step](int wanted) {
     for (int now = step; now < wanted; now = step) step.wait(now);
@@ -317,7 +317,7 @@ TEST_F(OfAnEngine, AfterAPurgeAnotherThreadEmptiesItsBinsOnItsNextSlowPath) {
   EXPECT_GE(cached(), 8 * KiB) << "nobody else may touch them";
   go_to(2);
   wait_for(3);
-  EXPECT_EQ(cached(), 0U);
+  EXPECT_EQ(cached(), KiB) << "a handler of signals may have interrupted a pop that has read it";
   go_to(4);
   other.join();
 }

@@ -28,12 +28,16 @@ TEST(ShortPaths, OfAHeapThatIsNobodysServeNoCallAtAll) {
 TEST(ShortPaths, LeaveABlockOfAnotherHeapAlone) {
   std::atomic<MapEntry> entries[2] = {entry_for(7, 1), entry_for(8, 1)};
   alignas(16) static std::byte window[2 * slice_bytes];
-  void* slots[Bin<>::ahead + 2] = {};
+  alignas(16) void* words[12] = {};  // the bin's array lies before the place for bins without one
+  void** const nowhere = words + 10;
   HeapFront mine;
   mine.window = {address_of(window), 2, entries};
   mine.tag = tag_of(7);
-  mine.small_limit = largest_small;
-  mine.bins[1].move_to(slots + Bin<>::ahead, 2);
+  mine.small_limit = largest_small + 1;
+  mine.bins[1].start(nowhere);
+  auto held = mine.bins[1].close(nowhere);
+  mine.bins[1].move_to(words + Bin<>::ahead, 2, held);
+  mine.bins[1].open(held);
   EXPECT_TRUE(mine.free(&window[0]));
   EXPECT_FALSE(mine.free(&window[slice_bytes]));
   EXPECT_FALSE(mine.free(&window[0], 100)) << "a block of another class";
