@@ -71,7 +71,7 @@ ALL = [
                    'tests/process/row41_sandbox.cpp', scale=5),
     whole_programs('forks', FORKS, 'forks at random moments beside eight threads; in chains, with handlers, by spawn', 'row0[1-6]',
                    'tests/process/row01_fork_with_threads.cpp', scale=17, pieces=10, seconds=180),
-    whole_programs('handlers', FORKS, 'forks and allocations in the handlers of signals', 'fork_in_handler|signal_handlers',
+    whole_programs('handlers', FORKS, 'forks and allocations in the handlers of signals', 'fork_in_handler|signal_handlers|handler_at_each_instruction',
                    'tests/process/fork_in_handler.cpp', scale=4, pieces=5),
     whole_programs('threads', FORKS, 'threads one after another, and 2,000 at once, on stacks of 64 KiB', 'many_threads',
                    'tests/process/many_threads.cpp', scale=4, pieces=5, seconds=120),

@@ -31,11 +31,11 @@ struct Heap : HeapFront<Checks> {
   bool parked = false;  // it waits for a thread
   Outbox<Checks> outbox;
   Policy* policy = nullptr;
-  Range arrays;  // what the arrays of the bins lie in, down from its end: all before `nothing`
-  void** arrays_begin = nullptr;  // of those that there are
-  alignas(2 * sizeof(void*)) void* nothing[Bin::ahead + 2] =
-      {};                                    // where closed bins, and those without an array, have their top
+  Range arrays;                              // what the arrays of the bins lie in, down from its end
+  void** arrays_begin = nullptr;             // of those that there are
   std::atomic<bool> flush_is_wanted{false};  // somebody has purged since
+  // Nulls, where closed bins, and those without an array, have their top. They lie above all arrays.
+  alignas(2 * sizeof(void*)) void* nothing[Bin::ahead + 2] = {};
   Lock lock;
   SpanSupply<System, Checks> supply;
   SpanFigures figures;  // as they were when statistics were last taken: see Engine::with_statistics

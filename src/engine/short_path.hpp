@@ -67,8 +67,7 @@ class alignas(32) Bin {
     void** coldest = nullptr;
     std::size_t count = 0;
     void** top = nullptr;  // where it was
-    bool torn =
-        false;  // under the coldest are slots that nobody knows any more, since a handler came in between
+    bool torn = false;     // under the coldest are slots that a handler's coming made us forget
   };
 
   [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
@@ -123,8 +122,7 @@ class alignas(32) Bin {
     void** const end = top();
     top_.store(nowhere, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    void** coldest = end;
-    while (coldest[-1] != nullptr) --coldest;
+    void** const coldest = null_below(end) + 1;
     return {coldest, static_cast<std::size_t>(end - coldest), end, coldest != base_};
   }
 
@@ -152,14 +150,28 @@ class alignas(32) Bin {
     if (held.coldest != base_) move_bytes(base_, held.coldest, held.count * sizeof(void*));
     if (held.coldest > array_end) clear_bytes(held.coldest, held.count * sizeof(void*));
     base_[-1] = nullptr;
-    for (void** word = end; word < array_end && (held.torn || word < held.top || *word != nullptr); ++word)
-      *word = nullptr;
+    void** word = held.torn ? array_end : std::clamp(held.top, end, array_end);
+    if (word != end) clear_bytes(end, static_cast<std::size_t>(word - end) * sizeof(void*));
+    for (; word < array_end && *word != nullptr; ++word) *word = nullptr;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     top_.store(end, std::memory_order_release);
   }
 
  private:
   [[nodiscard]] static bool is_odd(void** word) noexcept { return address_of(word) / sizeof(void*) % 2 != 0; }
+
+  // Returns: where the first null lies below `end`. What slots have in common are the bits of their window, mostly.
+  [[nodiscard]] void** null_below(void** end) const noexcept {
+    if (end > base_ && end <= limit_) {
+      while (end - base_ >= 4 &&
+             (address_of(end[-1]) & address_of(end[-2]) & address_of(end[-3]) & address_of(end[-4])) != 0)
+        end -= 4;
+    }
+    while (*--end != nullptr) {
+    }
+    return end;
+  }
+
   [[nodiscard]] void** own_array() const noexcept { return base_ - (is_odd(base_) ? 1 : 0); }
   [[nodiscard]] void** top() const noexcept { return top_.load(std::memory_order_relaxed); }
 
@@ -178,8 +190,8 @@ struct HeapFront {
   Bin<Checks> bins[class_count];  // first, so that a class is but a shift away from its bin
   Window window;
   MapEntry tag = tag_of(nobody) | 0xff;  // matches no entry of the map
-  std::atomic<std::uint32_t> small_limit{
-      0};               // bytes: requests of so many, or more, take the slow path; see Sampler
+  // Requests of so many bytes, or more, take the slow path; see Sampler.
+  std::atomic<std::uint32_t> small_limit{0};
   Countdown countdown;  // while it counts, `small_limit` is 0
 
   // Returns: whether `slot` is a slot for `size` bytes now; if not, the slow path has to be asked.
