@@ -14,6 +14,12 @@ namespace basalt::tool {
 
 namespace {
 
+// As no-color.org has it: an empty value says nothing.
+[[nodiscard]] bool colour_is_minded() {
+  const char* const wish = std::getenv("NO_COLOR");
+  return wish != nullptr && *wish != 0;
+}
+
 [[nodiscard]] std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
                                         std::chrono::steady_clock::now().time_since_epoch())
@@ -122,7 +128,7 @@ std::string shell_text(const std::vector<std::string>& command) {
 }
 
 std::string styled(Style style, const std::string& text) {
-  static const bool plain = ::isatty(STDOUT_FILENO) == 0 || std::getenv("NO_COLOR") != nullptr;
+  static const bool plain = ::isatty(STDOUT_FILENO) == 0 || colour_is_minded();
   constexpr std::array codes{"", "\033[1m", "\033[2m", "\033[32m", "\033[31m"};
   if (plain || style == Style::plain) return text;
   return codes[static_cast<std::size_t>(style)] + text + "\033[0m";

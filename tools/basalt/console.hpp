@@ -36,7 +36,7 @@ class UserError : public std::runtime_error {
 [[nodiscard]] std::string shell_text(const std::vector<std::string>& command);
 
 enum class Style : std::uint8_t { plain, strong, faint, good, bad };
-// Returns: the text in that style if stdout is a terminal and NO_COLOR is not set, else as it is.
+// Returns: the text in that style if stdout is a terminal and NO_COLOR is not set, or empty, else as it is.
 [[nodiscard]] std::string styled(Style style, const std::string& text);
 
 // A bar on stderr while long work is done, if that is a terminal; else nothing.

@@ -83,7 +83,7 @@ void add_exits(Page& page) {
 
 void add_environment(Page& page) {
   page.section("ENVIRONMENT");
-  page.item({{"NO_COLOR", Page::Face::strong}}, "If it is set, nothing is coloured.");
+  page.item({{"NO_COLOR", Page::Face::strong}}, "If it is set, and not empty, nothing is coloured.");
   page.item({{"TMPDIR", Page::Face::strong}}, "Where files lie that are gone when the command ends; /tmp.");
   page.text("Options of the library: libbasalt(7).");
 }
