@@ -156,6 +156,16 @@ struct Heap : HeapFront<Checks> {
     lock.unlock();
   }
 
+  // Returns: what all arrays take up that bins may ever have.
+  [[nodiscard]] static constexpr std::size_t most_array_bytes() noexcept {
+    std::size_t words = 0;
+    for (unsigned c = 0; c < class_count; ++c) {
+      for (std::size_t slots = 0; wider(slots, c) > slots; slots = wider(slots, c))
+        words += Bin::words_for(wider(slots, c));
+    }
+    return words * sizeof(void*);
+  }
+
  private:
   using Held = typename Bin::Held;
 
@@ -182,21 +192,34 @@ struct Heap : HeapFront<Checks> {
   // Effects: the closed bin's room comes closer to its bound: twice what it is, or down to it, if it does not hold more.
   // Returns: the bound, in slots.
   //
-  // Each array is laid before all there are; one that was outgrown stays behind, unused.
+  // Each array is laid before all there are; one that was outgrown stays behind, unused. So they double, however the bound goes up and
+  // down.
   std::size_t fit(Bin& bin, SizeClass c, Held& held) noexcept {
     const std::size_t bound = std::clamp(policy->bin_bytes() / slot_bytes(c), least_capacity, most_capacity);
     const std::size_t now = bin.capacity();
     const std::size_t wish = std::min(std::max(2 * now, first_capacity), bound);
-    const std::size_t words = Bin::words_for(wish);
     if (wish < now) {
       if (held.count <= wish) bin.resize(wish);
-    } else if (wish <= bin.array_slots()) {
-      bin.resize(wish);
-    } else if (static_cast<std::size_t>(arrays_begin - reinterpret_cast<void**>(arrays.begin)) >= words) {
-      arrays_begin -= words;
-      bin.move_to(arrays_begin + Bin::ahead, wish, held);
+    } else {
+      if (wish > bin.array_slots()) widen(bin, c, held);
+      bin.resize(std::min(wish, bin.array_slots()));
     }
     return bound;
+  }
+
+  void widen(Bin& bin, SizeClass c, Held& held) noexcept {
+    const std::size_t slots = wider(bin.array_slots(), c);
+    if (arrays_begin - reinterpret_cast<void**>(arrays.begin) <
+        static_cast<std::ptrdiff_t>(Bin::words_for(slots)))
+      return;
+    arrays_begin -= Bin::words_for(slots);
+    bin.move_to(arrays_begin + Bin::ahead, slots, held);
+  }
+
+  // Returns: how many slots the array has that comes after one of so many, for a bin of class `c`.
+  [[nodiscard]] static constexpr std::size_t wider(std::size_t slots, unsigned c) noexcept {
+    const std::size_t most = std::clamp(Policy::most_cache / slot_bytes(c), least_capacity, most_capacity);
+    return std::min(std::max(2 * slots, first_capacity), most);
   }
 };
 

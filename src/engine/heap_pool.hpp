@@ -96,12 +96,13 @@ class HeapPool {
  private:
   static constexpr std::size_t mapping = 512 * KiB;  // address space of one heap and the arrays of its bins
 
-  // Where in its page a heap begins, near the end of its mapping. A processor takes a load for one of what was stored just before as long as it knows
+  // Where in its page a heap begins. A processor takes a load for one of what was stored just before as long as it knows
   // only that the lowest twelve bits of both addresses are the same, and waits. At 0 the bins of the smallest classes would lie,
   // so seen, where the first slots of every slice lie: a program that writes to them and then allocates was up to half as
   // slow again, in every other run.
   static constexpr std::size_t place_in_page = 1728;  // bytes, a multiple of 64
   static constexpr std::size_t small_page = 4 * KiB;
+  static constexpr std::size_t most_annex = 8 * KiB;
 
   // Returns: how far from the beginning of its mapping a heap lies that has so many bytes beside it. The arrays of its bins lie
   // before it, the first of them in the same page.
@@ -119,6 +120,7 @@ class HeapPool {
 
   template <class Space>
   [[nodiscard]] Heap* make(Space& space) noexcept {
+    static_assert(Heap::most_array_bytes() + most_annex <= place(0), "a bin without an array serves nothing");
     if (!have_table() || made_ + 1 == most_heaps) return nullptr;
     const Result<std::byte*> memory = Fenced<System>::map(mapping);
     if (!memory.ok()) return nullptr;

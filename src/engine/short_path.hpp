@@ -57,8 +57,10 @@ static_assert([] {
 // the interrupted call then goes on with the top that it has read. docs/why/handlers.md shows why no slot gets two owners, by
 // these laws of slow paths:
 // - What they leave above the top, and in arrays that were outgrown, is null. A pop that finds null serves nothing.
-// - An array that was outgrown lies above the limit of the next. A push there stores nothing.
-// - The top stays at an even word, or at an odd one: it never comes to lie one below where it was.
+// - An array that was outgrown lies above the limit of the next. A push that has yet to compare the two stores nothing there; one that
+//   has compared leaves one slot there, which the next call takes.
+// - They open a bin with its top at an even word if they found it at an even word, else at an odd one. What the handler pops and pushes
+//   cancels out, so the top cannot end one below where it was.
 template <class Checks = engine::Checks>
 class alignas(32) Bin {
  public:
@@ -73,8 +75,9 @@ class alignas(32) Bin {
   [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
   [[nodiscard]] void** base() const noexcept { return base_; }
   [[nodiscard]] std::size_t array_slots() const noexcept { return array_slots_; }  // capacity may be less
-  [[nodiscard]] bool came_last(const void* slot) const noexcept {                  // or as the last but one
-    return top()[-1] == slot || top()[-2] == slot;
+  // Or as the last but one, if a handler has not torn that off: it may be a block again.
+  [[nodiscard]] bool came_last(const void* slot) const noexcept {
+    return top()[-1] == slot || (top()[-1] != nullptr && top()[-2] == slot);
   }
 
   // Returns: how many slots it holds; where a handler has torn some off, about so many.
@@ -97,6 +100,7 @@ class alignas(32) Bin {
   // Returns: whether there was room, and the slot was none of the last two that came: nobody may free it again.
   [[nodiscard, gnu::always_inline]] bool push(void* slot) noexcept {
     void** const end = top_.load(std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_acquire);  // the limit is read later than the top
     if (end >= limit_ || (Checks::newest && (end[-1] == slot || end[-2] == slot))) return false;
     *end = slot;
     top_.store(end + 1, std::memory_order_release);
@@ -107,10 +111,11 @@ class alignas(32) Bin {
 
   // Returns: how many words an array for so many slots needs, with those ahead of it.
   [[nodiscard]] static constexpr std::size_t words_for(std::size_t capacity) noexcept {
-    return ahead + align_up(capacity + 1, 2);
+    return ahead + align_up(capacity + 2, 2);
   }
 
-  // Effects: has no array.  Requires: nothing is held; nulls lie around `nowhere`, and all arrays before it.
+  // Effects: has no array.
+  // Requires: nothing is held; `nowhere` is an even word with nulls around it, and all arrays lie before it.
   void start(void** nowhere) noexcept {
     base_ = limit_ = nowhere;
     array_slots_ = 0;
@@ -126,7 +131,8 @@ class alignas(32) Bin {
     return {coldest, static_cast<std::size_t>(end - coldest), end, coldest != base_};
   }
 
-  // Effects: goes on in another array, of nulls.  Requires: `words_for(capacity)` words lie there, from `ahead` words before it on.
+  // Effects: goes on in another array, of nulls.
+  // Requires: `words_for(capacity)` words lie there, from `ahead` words before it on; it is an even word, below all that there were.
   void move_to(void** array, std::size_t capacity, Held& held) noexcept {
     move_bytes(array, held.coldest, held.count * sizeof(void*));
     clear_bytes(held.coldest, held.count * sizeof(void*));
@@ -139,7 +145,8 @@ class alignas(32) Bin {
   // Effects: has room for so many slots from now on.  Requires: that many are held at most, and the array is as long.
   void resize(std::size_t capacity) noexcept { limit_ = base_ + capacity; }
 
-  // Effects: the short paths find what is held, and nothing else.  Requires: it is not more than there is room for.
+  // Effects: the short paths find what is held, and nothing else.
+  // Requires: there is room for it; a push that was interrupted may have brought one more.
   void open(const Held& held) noexcept {
     void** const array = own_array();
     void** const array_end = array + array_slots_ + 1;
@@ -148,7 +155,7 @@ class alignas(32) Bin {
     limit_ = base_ + room;
     void** const end = base_ + held.count;
     if (held.coldest != base_) move_bytes(base_, held.coldest, held.count * sizeof(void*));
-    if (held.coldest > array_end) clear_bytes(held.coldest, held.count * sizeof(void*));
+    if (held.coldest > array_end) clear_bytes(held.coldest, (held.count + 1) * sizeof(void*));
     base_[-1] = nullptr;
     void** word = held.torn ? array_end : std::clamp(held.top, end, array_end);
     if (word != end) clear_bytes(end, static_cast<std::size_t>(word - end) * sizeof(void*));

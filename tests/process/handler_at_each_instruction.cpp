@@ -34,10 +34,11 @@ enum class Trim { none, by_handler, by_another };
 
 struct Case {
   std::size_t size;
-  int first;     // blocks that the program takes,
-  int back;      // of which it gives so many back,
-  bool is_free;  // before it calls free, or malloc
-  int taken;     // by the handler
+  int first;                        // blocks that the program takes,
+  int back;                         // of which it gives so many back,
+  bool is_free;                     // before it calls free, or malloc
+  int taken;                        // by the handler
+  bool gives_back_at_once = false;  // the program does, what it gets
   Trim trim =
       Trim::none;  // by the handler, when it has all that it takes, or by another thread before the call
 };
@@ -140,6 +141,7 @@ void play(const Case& now) {
     mine.keep(static_cast<unsigned char*>(fresh));
   }
   outcome->at = "after it";
+  if (now.gives_back_at_once && mine.count > 0) std::free(mine.leave());
   mine.check();
   mine.give_back_all_but_last();
   for (int i = 0; i < checked; ++i) mine.take(size);
@@ -204,10 +206,11 @@ int main() {
   int handlers = 0;
   for (const std::size_t bytes : {100, 400}) {
     for (const bool is_free : {false, true}) {
-      for (const auto& [first, back] : {std::pair{1, 0}, {2, 0}, {5, 4}, {15, 0}, {40, 19}}) {
-        for (const int taken : {1, 12, 71}) handlers += sweep({bytes, first, back, is_free, taken});
-        handlers += sweep({bytes, first, back, is_free, 1, Trim::by_handler});
-        handlers += sweep({bytes, first, back, is_free, 4, Trim::by_another});
+      for (const auto& [first, back] : {std::pair{1, 0}, {2, 0}, {5, 4}, {15, 0}, {40, 4}, {40, 19}}) {
+        for (const int taken : {1, 12, 24, 71})
+          handlers += sweep({bytes, first, back, is_free, taken, taken == 24});
+        handlers += sweep({bytes, first, back, is_free, 1, false, Trim::by_handler});
+        handlers += sweep({bytes, first, back, is_free, 4, false, Trim::by_another});
       }
     }
   }

@@ -51,6 +51,7 @@ struct ModelHeap {
 
   std::byte* annex() { return reinterpret_cast<std::byte*>(this) + align_up(sizeof(ModelHeap), 64); }
   void start(NoSpace& space, HeapId, Range) { policy = &space.policy; }
+  static constexpr std::size_t most_array_bytes() { return 0; }
 
   // As a slow path does.
   void use() {

@@ -233,6 +233,15 @@ TEST_F(OfAHeap, TheArraysOfTheLargestBinsFitBesideTheHeap) {
   }
 }
 
+// As it does while threads come and go.
+TEST_F(OfAHeap, EveryBinFindsAnArrayHoweverOftenTheBoundOfAnotherWentUpByLittle) {
+  for (std::size_t bytes = Policy::least_cache; bytes <= 64 * KiB; bytes += 128) {
+    space_.policy.cache.store(bytes, relaxed);
+    EXPECT_EQ(room(class_of(64)), std::min<std::size_t>(bytes / 64, 1024));
+  }
+  for (unsigned c = 0; c < class_count; ++c) EXPECT_GE(room(static_cast<SizeClass>(c)), 8U) << "class " << c;
+}
+
 TEST_F(OfAHeap, TheMoreHeapsHaveThreadsTheLessABinHolds) {
   space_.policy.processors.store(1, relaxed);
   std::vector<Heap<RawOs>*> others;
