@@ -309,6 +309,35 @@ def exports(folder):
     equal(basalt("export", "--to", "csv", "-o", "/dev/full", trace).returncode, 2, "a full disk")
 
 
+def what_csv_and_json_say_comes_back(folder):
+    folder = pathlib.Path(folder)
+    trace, again, text = folder / "t", folder / "again", folder / "text"
+    program = compile_program(folder, "threads")
+    for options in ([], ["--time", "--pointers"]):
+        basalt("record", "-q", *options, "-o", trace, "--", program)
+        for kind in ("csv", "json"):
+            equal(basalt("export", "--to", kind, "-o", text, trace).returncode, 0, kind)
+            run = basalt("import", "-o", again, text)
+            equal(run.returncode, 0, f"{kind}, back: {run.stderr}")
+            equal(info(again)["peak_bytes"], info(trace)["peak_bytes"], f"{kind}: the same peak")
+            equal([{**e, "stack": 0} for e in events(again)], [{**e, "stack": 0} for e in events(trace)], f"{kind}: the same events")
+            again.unlink()
+        trace.unlink()
+    # Lines that somebody has taken out, columns in another order, and lines that are none.
+    text.write_text("event,op,size,block,ended\n1,malloc,10,7,\n2,realloc,20,9,7\n3,free,,,8\n4,free,,,9\n")
+    equal(basalt("import", "-o", again, text).returncode, 0, "a part")
+    equal([(e["op"], e.get("size"), e.get("ended")) for e in events(again)],
+          [("malloc", 10, None), ("realloc", 20, 0), ("free-unknown", None, None), ("free", None, 1)], "blocks are numbered anew")
+    for line, said in (("1,gone,10,7,", "line 2: there is no event in it, for its op"), ("1,malloc,ten,7,", "for its size"), ("1,free,,,", "for its ended")):
+        text.write_text(f"event,op,size,block,ended\n{line}\n")
+        run = basalt("import", "-o", folder / "none", text)
+        equal(run.returncode, 2, line)
+        check(said in run.stderr, run.stderr)
+    for line in ('{"op":"malloc","size":1', '{"op":7,"size":1}', '{"op":"malloc","block":0,"size":-1}'):
+        text.write_text(line + "\n")
+        equal(basalt("import", "-o", folder / "none", text).returncode, 2, line)
+
+
 def imports(folder):
     folder = pathlib.Path(folder)
     raw, interpreted, packed, junk = (folder / name for name in ("raw", "interpreted", "packed.gz", "junk"))
@@ -341,4 +370,4 @@ if __name__ == "__main__":
     main(the_habits_are_found, words, pages, short_stacks_are_mentioned, what_lies_before_a_damage_is_looked_at,
          a_program_that_changed_has_no_names, budgets, a_budget_is_of_one_process, comparisons, comparisons_of_what_is_not_whole,
          info_says_what_is_damaged, comparisons_of_profiles_have_names, what_is_next_runs_as_it_is_printed, nothing_is_said_of_nothing,
-         from_none_there_is_no_share, what_cannot_be_printed_is_said, exports, imports)
+         from_none_there_is_no_share, what_cannot_be_printed_is_said, exports, what_csv_and_json_say_comes_back, imports)

@@ -24,12 +24,10 @@ struct Wishes {
   std::uint64_t count = UINT64_MAX;
 };
 
-constexpr std::array<const char*, trace::op_count> op_names{
-    "malloc", "calloc", "aligned", "realloc", "free", "free-unknown", "thread-start", "thread-end"};
-
 [[nodiscard]] json as_json(std::uint64_t number, const Event& event, const trace::Columns& columns) {
-  json line{
-      {"event", number}, {"op", op_names[static_cast<std::size_t>(event.op)]}, {"thread", event.thread}};
+  json line{{"event", number},
+            {"op", trace::op_names[static_cast<std::size_t>(event.op)]},
+            {"thread", event.thread}};
   if (trace::begins_block(event.op)) line["block"] = event.block, line["size"] = event.size;
   if (trace::ends_block(event.op)) line["ended"] = event.ended;
   if (event.op == Op::allocate_aligned) line["alignment"] = std::uint64_t{1} << event.alignment_log2;
@@ -42,7 +40,8 @@ constexpr std::array<const char*, trace::op_count> op_names{
 [[nodiscard]] std::string as_text(std::uint64_t number, const Event& event, const trace::Columns& columns) {
   std::string line = fmt::format("{:>10}", number);
   if (columns.times) line += fmt::format(" {:>14}", event.time);
-  line += fmt::format("  thread {:<4} {:<12}", event.thread, op_names[static_cast<std::size_t>(event.op)]);
+  line +=
+      fmt::format("  thread {:<4} {:<12}", event.thread, trace::op_names[static_cast<std::size_t>(event.op)]);
   if (trace::ends_block(event.op)) line += fmt::format(" #{}", event.ended);
   if (event.op == Op::reallocate) line += " ->";
   if (trace::begins_block(event.op)) line += fmt::format(" #{} {} bytes", event.block, event.size);

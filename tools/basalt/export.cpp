@@ -110,17 +110,14 @@ void export_rep(trace::Reader& reader, Output& out) {
                  [&](std::uint64_t, const Event& event) { out.write(rep_line(event, ids)); });
 }
 
-constexpr std::array<const char*, trace::op_count> op_names{
-    "malloc", "calloc", "aligned", "realloc", "free", "free-unknown", "thread-start", "thread-end"};
-
 void export_csv(trace::Reader& reader, Output& out) {
   out.write("event,op,thread,block,ended,size,alignment,pointer,time_ns,stack\n");
   Progress progress{"writing", reader.totals().events, !out.is_screen()};
   for_each_event(reader, progress, [&](std::uint64_t number, const Event& event) {
     const bool begins = trace::begins_block(event.op);
     out.write(fmt::format(
-        "{},{},{},{},{},{},{},{},{},{}\n", number, op_names[static_cast<std::size_t>(event.op)], event.thread,
-        begins ? std::to_string(event.block) : "",
+        "{},{},{},{},{},{},{},{},{},{}\n", number, trace::op_names[static_cast<std::size_t>(event.op)],
+        event.thread, begins ? std::to_string(event.block) : "",
         trace::ends_block(event.op) ? std::to_string(event.ended) : "",
         begins ? std::to_string(event.size) : "", begins ? std::to_string(1ULL << event.alignment_log2) : "",
         event.pointer != 0 ? fmt::format("{:#x}", event.pointer) : "",
@@ -132,9 +129,11 @@ void export_csv(trace::Reader& reader, Output& out) {
 void export_json(trace::Reader& reader, Output& out) {
   Progress progress{"writing", reader.totals().events, !out.is_screen()};
   for_each_event(reader, progress, [&](std::uint64_t number, const Event& event) {
-    nlohmann::json line{
-        {"event", number}, {"op", op_names[static_cast<std::size_t>(event.op)]}, {"thread", event.thread}};
+    nlohmann::json line{{"event", number},
+                        {"op", trace::op_names[static_cast<std::size_t>(event.op)]},
+                        {"thread", event.thread}};
     if (trace::begins_block(event.op)) line["block"] = event.block, line["size"] = event.size;
+    if (event.op == Op::allocate_aligned) line["alignment"] = 1ULL << event.alignment_log2;
     if (trace::ends_block(event.op)) line["ended"] = event.ended;
     if (event.stack != 0) line["stack"] = event.stack;
     if (event.pointer != 0) line["pointer"] = event.pointer;

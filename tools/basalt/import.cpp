@@ -14,6 +14,7 @@
 
 #include "commands.hpp"
 #include "console.hpp"
+#include "import_events.hpp"
 #include "open_trace.hpp"
 #include "trace/writer.hpp"
 
@@ -32,12 +33,7 @@ struct Wishes {
 // Writes events by the names that another format has for blocks.
 class Importer {
  public:
-  Importer(const std::string& path, const std::vector<std::string>& command)
-      : writer_{path, {command, "basalt import " BASALT_VERSION, 0, {}}} {
-    if (!writer_.error().empty())
-      throw UserError(fmt::format("{} cannot be written: {}", path, writer_.error()),
-                      "name another file with -o");
-  }
+  explicit Importer(trace::Writer& writer) : writer_{writer} {}
 
   void begin(std::uint64_t name, std::uint64_t size) {
     Event event;
@@ -72,24 +68,18 @@ class Importer {
     found->second.back() = {writer_.append(event, before), size};
   }
 
-  [[nodiscard]] const trace::Totals& finish() {
-    writer_.finish(trace::Ending::complete);
-    if (!writer_.error().empty())
-      throw UserError("the trace could not be written: " + writer_.error(), "make room, and try again");
-    return writer_.totals();
-  }
-
  private:
   struct Live {
     std::uint64_t number, size;
   };
-  trace::Writer writer_;
+  trace::Writer& writer_;
   std::unordered_map<std::uint64_t, std::vector<Live>> live_;
 };
 
 [[noreturn]] void refuse(const std::string& path, std::size_t line, const char* what) {
   throw UserError(fmt::format("{}, line {}: {}", path, line, what),
-                  "basalt import reads .rep files of the malloc lab and files of heaptrack");
+                  "basalt import reads .rep files of the malloc lab, files of heaptrack, and what basalt "
+                  "export writes as csv or json");
 }
 
 // heaptrack writes gzip or zstd; zlib reads plain files as well.
@@ -184,23 +174,46 @@ void import_heaptrack(std::istream& lines, const std::string& path, Importer& to
   return {std::istream_iterator<std::string>{words}, {}};
 }
 
-int import_file(Wishes& wishes) {
-  require_file(wishes.path, "name a file of heaptrack, or a .rep of the malloc lab");
-  const std::string text = contents(wishes.path);
-  const std::size_t first_line = text.find('\n');
-  const bool heaptrack = text.starts_with("v ") && first_line != std::string::npos;
-  if (!heaptrack && !is_rep(text)) refuse(wishes.path, 1, "this is no format that is known");
-  if (wishes.output.empty())
-    wishes.output = std::filesystem::path{wishes.path}.filename().string() + ".trace";
-  Importer to{wishes.output, command_in(text, wishes.path)};
+enum class Format : std::uint8_t { unknown, rep, heaptrack, events };
+
+[[nodiscard]] Format format_of(const std::string& text) {
+  if (text.starts_with("v ") && text.find('\n') != std::string::npos) return Format::heaptrack;
+  if (event_text(text) != EventText::none) return Format::events;
+  return is_rep(text) ? Format::rep : Format::unknown;
+}
+
+void import_text(const std::string& text, Format format, const std::string& path, trace::Writer& writer) {
   std::istringstream lines{text};
   std::string skipped;
-  for (int i = 0; i != (heaptrack ? 1 : 4); ++i) std::getline(lines, skipped);
-  {
-    Progress progress{"reading " + wishes.path, text.size()};
-    (heaptrack ? import_heaptrack : import_rep)(lines, wishes.path, to, progress);
-  }
-  const trace::Totals& totals = to.finish();
+  for (int i = 0; i != (format == Format::rep ? 4 : format == Format::heaptrack ? 1 : 0); ++i)
+    std::getline(lines, skipped);
+  Progress progress{"reading " + path, text.size()};
+  Importer to{writer};
+  if (format == Format::rep) import_rep(lines, path, to, progress);
+  if (format == Format::heaptrack) import_heaptrack(lines, path, to, progress);
+  if (format == Format::events) import_events(lines, event_text(text), path, writer, progress);
+}
+
+int import_file(Wishes& wishes) {
+  require_file(wishes.path,
+               "name a file of heaptrack, a .rep of the malloc lab, or what basalt export wrote");
+  const std::string text = contents(wishes.path);
+  const Format format = format_of(text);
+  if (format == Format::unknown) refuse(wishes.path, 1, "this is no format that is known");
+  if (wishes.output.empty())
+    wishes.output = std::filesystem::path{wishes.path}.filename().string() + ".trace";
+  const trace::Columns columns =
+      format == Format::events ? event_columns(text, event_text(text)) : trace::Columns{};
+  trace::Writer writer{wishes.output,
+                       {command_in(text, wishes.path), "basalt import " BASALT_VERSION, 0, columns}};
+  if (!writer.error().empty())
+    throw UserError(fmt::format("{} cannot be written: {}", wishes.output, writer.error()),
+                    "name another file with -o");
+  import_text(text, format, wishes.path, writer);
+  writer.finish(trace::Ending::complete);
+  if (!writer.error().empty())
+    throw UserError("the trace could not be written: " + writer.error(), "make room, and try again");
+  const trace::Totals& totals = writer.totals();
   if (wishes.as_json) {
     const nlohmann::json page{{"kind", "basalt import"},         {"file", wishes.output},
                               {"events", totals.events},         {"blocks_begun", totals.blocks_begun},
@@ -218,9 +231,9 @@ int import_file(Wishes& wishes) {
 
 Action describe_import(Options page) {
   const auto wishes = std::make_shared<Wishes>();
-  page.add_option(
-          "FILE", wishes->path,
-          "of heaptrack (as recorded or as interpreted, gzip, zstd or plain), or a .rep of the malloc lab")
+  page.add_option("FILE", wishes->path,
+                  "of heaptrack (as recorded or as interpreted, gzip, zstd or plain), a .rep of the malloc "
+                  "lab, or csv or json of basalt export")
       .required();
   page.add_option("-o,--output", wishes->output, "the trace; by default FILE.trace here").takes("FILE");
   page.add_flag("--json", wishes->as_json, "what came of it as one JSON object");

@@ -1,7 +1,9 @@
 // What a trace consists of.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace basalt::trace {
 
@@ -17,6 +19,10 @@ enum class Op : std::uint8_t {
   thread_end,
 };
 inline constexpr std::uint8_t op_count = 8;
+
+// As they are printed.
+inline constexpr std::array<std::string_view, op_count> op_names{
+    "malloc", "calloc", "aligned", "realloc", "free", "free-unknown", "thread-start", "thread-end"};
 
 [[nodiscard]] constexpr bool begins_block(Op op) noexcept { return op <= Op::reallocate; }
 [[nodiscard]] constexpr bool ends_block(Op op) noexcept { return op == Op::reallocate || op == Op::free; }
