@@ -118,7 +118,7 @@ class alignas(32) Bin {
   // Requires: nothing is held; `nowhere` is an even word with nulls around it, and all arrays lie before it.
   void start(void** nowhere) noexcept {
     base_ = limit_ = nowhere;
-    array_slots_ = 0;
+    array_slots_ = opened_ = 0;
     top_.store(nowhere, std::memory_order_release);
   }
 
@@ -127,7 +127,7 @@ class alignas(32) Bin {
     void** const end = top();
     top_.store(nowhere, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    void** const coldest = null_below(end) + 1;
+    void** const coldest = coldest_under(end);
     return {coldest, static_cast<std::size_t>(end - coldest), end, coldest != base_};
   }
 
@@ -139,7 +139,7 @@ class alignas(32) Bin {
     clear_bytes(own_array(), (array_slots_ + 1) * sizeof(void*));
     held.coldest = base_ = array;
     limit_ = array + capacity;
-    array_slots_ = capacity;
+    array_slots_ = static_cast<std::uint32_t>(capacity);
   }
 
   // Effects: has room for so many slots from now on.  Requires: that many are held at most, and the array is as long.
@@ -153,6 +153,7 @@ class alignas(32) Bin {
     const std::size_t room = capacity();
     base_ = array + (is_odd(held.top) != (held.count % 2 != 0) ? 1 : 0);
     limit_ = base_ + room;
+    opened_ = static_cast<std::uint32_t>(held.count);
     void** const end = base_ + held.count;
     if (held.coldest != base_) move_bytes(base_, held.coldest, held.count * sizeof(void*));
     if (held.coldest > array_end) clear_bytes(held.coldest, (held.count + 1) * sizeof(void*));
@@ -167,16 +168,19 @@ class alignas(32) Bin {
  private:
   [[nodiscard]] static bool is_odd(void** word) noexcept { return address_of(word) / sizeof(void*) % 2 != 0; }
 
-  // Returns: where the first null lies below `end`. What slots have in common are the bits of their window, mostly.
-  [[nodiscard]] void** null_below(void** end) const noexcept {
-    if (end > base_ && end <= limit_) {
-      while (end - base_ >= 4 &&
-             (address_of(end[-1]) & address_of(end[-2]) & address_of(end[-3]) & address_of(end[-4])) != 0)
-        end -= 4;
+  // Returns: the coldest of the slots that lie under `end` without a null between them. What slots have in common are the bits of their
+  // window, mostly.
+  [[nodiscard]] void** coldest_under(void** end) const noexcept {
+    if (end < base_ || end > base_ + array_slots_) {  // it lies in an array that was outgrown
+      while (end[-1] != nullptr) --end;
+      return end;
     }
-    while (*--end != nullptr) {
-    }
-    return end;
+    void** const sure = base_ + opened_;
+    while (end - sure >= 4 &&
+           (address_of(end[-1]) & address_of(end[-2]) & address_of(end[-3]) & address_of(end[-4])) != 0)
+      end -= 4;
+    while (end > sure && end[-1] != nullptr) --end;
+    return end > sure ? end : base_;
   }
 
   [[nodiscard]] void** own_array() const noexcept { return base_ - (is_odd(base_) ? 1 : 0); }
@@ -185,7 +189,8 @@ class alignas(32) Bin {
   std::atomic<void**> top_{nullptr};
   void** limit_ = nullptr;
   void** base_ = nullptr;
-  std::size_t array_slots_ = 0;
+  std::uint32_t array_slots_ = 0;
+  std::uint32_t opened_ = 0;  // slots that it had when it was opened last: no null can lie among these
 };
 
 // The first lines of a heap: all that the short paths read besides a bin's array. Its own thread uses them without a lock.
