@@ -3,6 +3,7 @@
 // held and however many the handler took.
 // runs: none
 // engine runs: preload global static
+// hardened runs: preload
 #include <csignal>
 #include <cstring>
 
@@ -204,7 +205,7 @@ int main() {
   action.sa_flags = SA_SIGINFO;
   CHECK(sigaction(SIGTRAP, &action, nullptr) == 0);
   int handlers = 0;
-  for (const std::size_t bytes : {100, 400}) {
+  for (const std::size_t bytes : {100UL, 400UL}) {
     for (const bool is_free : {false, true}) {
       for (const auto& [first, back] : {std::pair{1, 0}, {2, 0}, {5, 4}, {15, 0}, {40, 4}, {40, 19}}) {
         for (const int taken : {1, 12, 24, 71})
