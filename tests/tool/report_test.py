@@ -335,7 +335,13 @@ def what_csv_and_json_say_comes_back(folder):
         check(said in run.stderr, run.stderr)
     for line in ('{"op":"malloc","size":1', '{"op":7,"size":1}', '{"op":"malloc","block":0,"size":-1}'):
         text.write_text(line + "\n")
-        equal(basalt("import", "-o", folder / "none", text).returncode, 2, line)
+        equal(basalt("import", "-o", again, text).returncode, 2, line)
+    equal(len(events(again)), 4, "what had the name before is as it was")
+    equal(sorted(path.name for path in folder.iterdir() if path.suffix == ".part"), [], "parts left behind")
+    text.write_text("event,op,thread,block,size,alignment\n1,malloc,99999999999,1,8,16\n2,aligned,7,2,8,4096\n")
+    equal(basalt("import", "-o", again, text).returncode, 0, "threads")
+    equal([e["thread"] for e in events(again)], [0, 1], "threads are numbered anew")
+    equal(basalt("replay", "-a", "glibc", "-r", 1, again).returncode, 0, "and can be played")
 
 
 def imports(folder):

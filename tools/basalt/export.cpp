@@ -12,6 +12,7 @@
 #include "analysis/analysis.hpp"
 #include "commands.hpp"
 #include "console.hpp"
+#include "new_file.hpp"
 #include "open_trace.hpp"
 #include "pprof.hpp"
 #include "record/live_map.hpp"
@@ -32,7 +33,7 @@ struct Wishes {
 class Output {
  public:
   explicit Output(const std::string& path)
-      : path_{path}, file_{path == "-" ? stdout : std::fopen(path.c_str(), "wbe")} {
+      : path_{path}, whole_{path}, file_{path == "-" ? stdout : std::fopen(whole_.part().c_str(), "wbe")} {
     if (file_ == nullptr) throw UserError(path + " cannot be written", "name another file with -o");
   }
   ~Output() {
@@ -48,10 +49,12 @@ class Output {
     const bool failed = std::ferror(file_) != 0 || std::fflush(file_) != 0;
     if (failed)
       throw UserError(path_ + " could not be written as a whole", "make room, or name another file with -o");
+    if (file_ != stdout) whole_.keep();
   }
 
  private:
   std::string path_;
+  NewFile whole_;
   std::FILE* file_;
 };
 

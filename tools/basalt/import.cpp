@@ -15,6 +15,7 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "import_events.hpp"
+#include "new_file.hpp"
 #include "open_trace.hpp"
 #include "trace/writer.hpp"
 
@@ -204,7 +205,8 @@ int import_file(Wishes& wishes) {
     wishes.output = std::filesystem::path{wishes.path}.filename().string() + ".trace";
   const trace::Columns columns =
       format == Format::events ? event_columns(text, event_text(text)) : trace::Columns{};
-  trace::Writer writer{wishes.output,
+  NewFile file{wishes.output};
+  trace::Writer writer{file.part(),
                        {command_in(text, wishes.path), "basalt import " BASALT_VERSION, 0, columns}};
   if (!writer.error().empty())
     throw UserError(fmt::format("{} cannot be written: {}", wishes.output, writer.error()),
@@ -213,6 +215,7 @@ int import_file(Wishes& wishes) {
   writer.finish(trace::Ending::complete);
   if (!writer.error().empty())
     throw UserError("the trace could not be written: " + writer.error(), "make room, and try again");
+  file.keep();
   const trace::Totals& totals = writer.totals();
   if (wishes.as_json) {
     const nlohmann::json page{{"kind", "basalt import"},         {"file", wishes.output},

@@ -100,11 +100,14 @@ class JsonLine : public Line {
   return cells;
 }
 
-// Gives blocks the numbers that they have in the new trace.
+// Gives blocks and threads the numbers that they have in the new trace.
 class Numbering {
  public:
   void append(const Line& line, trace::Writer& to) {
     Event event = event_of(line);
+    event.thread =
+        threads_.try_emplace(line.number("thread").value_or(0), static_cast<std::uint32_t>(threads_.size()))
+            .first->second;
     std::uint64_t ended_bytes = 0;
     if (trace::ends_block(event.op)) {
       const auto found = live_.find(event.ended);
@@ -139,7 +142,6 @@ class Numbering {
     const auto named = std::find(trace::op_names.begin(), trace::op_names.end(), op);
     if (named == trace::op_names.end()) throw std::invalid_argument{"op"};
     event.op = static_cast<Op>(named - trace::op_names.begin());
-    event.thread = static_cast<std::uint32_t>(line.number("thread").value_or(0));
     if (trace::begins_block(event.op)) {
       event.block = wanted(line, "block");
       event.size = wanted(line, "size");
@@ -154,6 +156,7 @@ class Numbering {
   }
 
   std::unordered_map<std::uint64_t, Live> live_;
+  std::unordered_map<std::uint64_t, std::uint32_t> threads_;
 };
 
 }  // namespace

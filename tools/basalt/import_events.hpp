@@ -17,7 +17,7 @@ enum class EventText : std::uint8_t { none, csv, json };
 // Returns: what the events of the text have columns for: stacks are not among them, since the text has no names for them.
 [[nodiscard]] trace::Columns event_columns(const std::string& text, EventText kind);
 
-// Effects: writes the events. Lines may have been taken out: blocks are numbered anew, and what ends without having begun is a free of
+// Effects: writes the events. Lines may have been taken out: blocks and threads are numbered anew, and what ends without having begun is a free of
 // a block that was not seen.
 // Throws: UserError for a line that is no event; `path` is named.
 void import_events(std::istream& lines, EventText kind, const std::string& path, trace::Writer& to,

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 
 #include "child.hpp"
@@ -70,6 +71,10 @@ int main(int count, char** words) {
   } catch (const CannotRun& error) {
     complain(error.what(), error.next());
     return error.status();
+  } catch (const std::bad_alloc&) {
+    complain("there is not as much memory as this takes",
+             "raise the limit (ulimit -v); basalt info tells whether a trace is damaged");
+    return misused;
   } catch (const std::exception& error) {
     complain(error.what(), "");
     return misused;
