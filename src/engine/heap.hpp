@@ -57,8 +57,7 @@ struct Heap : HeapFront<Checks> {
 
   // Returns: a slot, after the bin of class `c` was filled to the half; nullptr when there is no memory.
   [[nodiscard]] void* refill(SizeClass c) noexcept {
-    if (flush_is_wanted.load(std::memory_order_relaxed)) [[unlikely]]
-      flush(1);
+    flush_if_wanted();
     Bin& bin = bins[c];
     Holding hold{lock};
     Held held = bin.close(nowhere());
@@ -76,8 +75,7 @@ struct Heap : HeapFront<Checks> {
   // Effects: a full bin gets room: a wider array, or its colder half goes back to the spans. If it holds more than the policy
   // wants it to by now, more than half goes.
   void make_room(SizeClass c) noexcept {
-    if (flush_is_wanted.load(std::memory_order_relaxed)) [[unlikely]]
-      flush(1);
+    flush_if_wanted();
     Bin& bin = bins[c];
     Holding hold{lock};
     Held held = bin.close(nowhere());
@@ -174,6 +172,11 @@ struct Heap : HeapFront<Checks> {
   static constexpr std::size_t kept_at_rest = 4;      // full bins' bytes, in those of a heap without a thread
   static constexpr std::size_t least_capacity = 8;    // what a bin may hold is up to the policy, but
   static constexpr std::size_t most_capacity = 1024;  // so many slots at least, and so many at most
+
+  void flush_if_wanted() noexcept {
+    if (flush_is_wanted.load(std::memory_order_relaxed)) [[unlikely]]
+      flush(1);
+  }
 
   [[nodiscard]] void** nowhere() noexcept { return nothing + Bin::ahead; }
 

@@ -68,14 +68,14 @@ class alignas(32) Bin {
   struct Held {
     void** coldest = nullptr;
     std::size_t count = 0;
-    void** top = nullptr;  // where it was
+    void** top = nullptr;  // where it was: `open` keeps it at an even word, or at an odd one
     bool torn = false;     // under the coldest are slots that a handler's coming made us forget
   };
 
   [[nodiscard]] std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - base_); }
   [[nodiscard]] void** base() const noexcept { return base_; }
   [[nodiscard]] std::size_t array_slots() const noexcept { return array_slots_; }  // capacity may be less
-  // Or as the last but one, if a handler has not torn that off: it may be a block again.
+  // Returns: whether it is the newest slot or the second newest. What lies under a null was forgotten, and may be a block again.
   [[nodiscard]] bool came_last(const void* slot) const noexcept {
     return top()[-1] == slot || (top()[-1] != nullptr && top()[-2] == slot);
   }
@@ -109,7 +109,8 @@ class alignas(32) Bin {
 
   static constexpr std::size_t ahead = 2;  // nulls in front of an array, and of `nowhere`
 
-  // Returns: how many words an array for so many slots needs, with those ahead of it.
+  // Returns: how many words an array for so many slots needs, with those ahead of it. A bin may begin one word further, and what lies
+  // behind its last slot is cleared as well.
   [[nodiscard]] static constexpr std::size_t words_for(std::size_t capacity) noexcept {
     return ahead + align_up(capacity + 2, 2);
   }
@@ -156,8 +157,10 @@ class alignas(32) Bin {
     opened_ = static_cast<std::uint32_t>(held.count);
     void** const end = base_ + held.count;
     if (held.coldest != base_) move_bytes(base_, held.coldest, held.count * sizeof(void*));
+    // A push that a handler interrupted has left its slot, or a word of it, in an array that was outgrown.
     if (held.coldest > array_end) clear_bytes(held.coldest, (held.count + 1) * sizeof(void*));
     base_[-1] = nullptr;
+    // What lay between the new top and the old one, and then what pops have left above that.
     void** word = held.torn ? array_end : std::clamp(held.top, end, array_end);
     if (word != end) clear_bytes(end, static_cast<std::size_t>(word - end) * sizeof(void*));
     for (; word < array_end && *word != nullptr; ++word) *word = nullptr;

@@ -25,6 +25,7 @@ namespace {
 
 constexpr long trap_flag = 0x100;
 constexpr int most_taken = 80;
+constexpr int on_slow_paths = 64;
 constexpr int checked =
     40;  // blocks that the program takes afterwards: what might have two owners is what came last
 constexpr int short_path = 45;  // instructions, at most; on the slow path that follows, not each is looked at
@@ -60,7 +61,7 @@ constexpr int few = 6;
 constexpr std::size_t least = 100;  // bytes of the shortest
 
 struct Blocks {
-  unsigned char* at[most_taken + checked];
+  unsigned char* at[checked + 1];
   int count = 0;
 
   void take(std::size_t bytes) {
@@ -90,14 +91,19 @@ struct Blocks {
   }
 };
 
+// On a slow path there are only so many blocks for handlers.
 void take_and_give_back() {
   static unsigned char* blocks[most_taken];
   for (int i = 0; i < handler_takes; ++i) {
     blocks[i] = static_cast<unsigned char*>(std::malloc(size));
-    if (blocks[i] != nullptr) blocks[i][0] = blocks[i][size - 1] = 0xee;
+    CHECK(blocks[i] != nullptr || i >= on_slow_paths);
+    if (blocks[i] != nullptr) blocks[i][0] = blocks[i][size - 1] = static_cast<unsigned char>(i);
   }
   if (handler_trims == Trim::by_handler) malloc_trim(0);
-  for (int i = handler_takes; i-- > 0;) std::free(blocks[i]);
+  for (int i = handler_takes; i-- > 0;) {
+    CHECK(blocks[i] == nullptr || (blocks[i][0] == i && blocks[i][size - 1] == i));
+    std::free(blocks[i]);
+  }
 }
 
 void after_an_instruction(int, siginfo_t*, void* context) {

@@ -7,7 +7,9 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "analysis/analysis.hpp"
 #include "commands.hpp"
@@ -32,8 +34,9 @@ struct Wishes {
 // Where the result goes: a file, or stdout.
 class Output {
  public:
-  explicit Output(const std::string& path)
-      : path_{path}, whole_{path}, file_{path == "-" ? stdout : std::fopen(whole_.part().c_str(), "wbe")} {
+  explicit Output(const std::string& path) : path_{path} {
+    if (path == "-") return;
+    file_ = std::fopen(new_.emplace(path).part().c_str(), "wbe");
     if (file_ == nullptr) throw UserError(path + " cannot be written", "name another file with -o");
   }
   ~Output() {
@@ -46,16 +49,17 @@ class Output {
   [[nodiscard]] bool is_screen() const { return file_ == stdout && ::isatty(STDOUT_FILENO) != 0; }
   void write(const std::string& text) { std::fwrite(text.data(), 1, text.size(), file_); }
   void finish() {
-    const bool failed = std::ferror(file_) != 0 || std::fflush(file_) != 0;
+    bool failed = std::ferror(file_) != 0 || std::fflush(file_) != 0;
+    if (file_ != stdout) failed |= std::fclose(std::exchange(file_, nullptr)) != 0;
     if (failed)
       throw UserError(path_ + " could not be written as a whole", "make room, or name another file with -o");
-    if (file_ != stdout) whole_.keep();
+    if (new_) new_->keep();
   }
 
  private:
   std::string path_;
-  NewFile whole_;
-  std::FILE* file_;
+  std::optional<NewFile> new_;  // none of stdout
+  std::FILE* file_ = stdout;
 };
 
 // Blocks by small numbers that are used again, as the malloc lab wants them.

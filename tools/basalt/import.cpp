@@ -2,7 +2,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -83,50 +83,65 @@ class Importer {
                   "export writes as csv or json");
 }
 
-// heaptrack writes gzip or zstd; zlib reads plain files as well.
-[[nodiscard]] std::string contents(const std::string& path) {
+[[noreturn]] void damaged(const std::string& path) {
+  throw UserError(path + " is damaged, or was not written to its end",
+                  "what lies before the damage is not read: record it anew");
+}
+
+[[nodiscard]] std::string unpacked_zstd(const std::string& raw, const std::string& path) {
+  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{ZSTD_createDCtx(), ZSTD_freeDCtx};
+  ZSTD_inBuffer in{raw.data(), raw.size(), 0};
   std::string all;
-  std::ifstream file{path, std::ios::binary};
-  const std::string raw{std::istreambuf_iterator<char>{file}, {}};
-  if (raw.size() >= 4 && raw.compare(0, 4, "\x28\xb5\x2f\xfd") == 0) {
-    const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{ZSTD_createDCtx(), ZSTD_freeDCtx};
-    ZSTD_inBuffer in{raw.data(), raw.size(), 0};
-    std::string part(1 << 18, '\0');
-    while (in.pos != in.size) {
-      ZSTD_outBuffer out{part.data(), part.size(), 0};
-      if (ZSTD_isError(ZSTD_decompressStream(context.get(), &out, &in)) != 0)
-        throw UserError(path + " is damaged", "what lies before the damage is not read: record it anew");
-      all.append(part, 0, out.pos);
-    }
-    return all;
-  }
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> packed{gzopen(path.c_str(), "rb"), gzclose};
   std::string part(1 << 18, '\0');
-  for (int got = 1; packed != nullptr && got > 0;) {
-    got = gzread(packed.get(), part.data(), static_cast<unsigned>(part.size()));
-    if (got < 0)
-      throw UserError(path + " is damaged", "what lies before the damage is not read: record it anew");
-    all.append(part, 0, static_cast<std::size_t>(got));
+  std::size_t left = 0;  // to come: 0 at the end of a frame
+  while (in.pos != in.size || left != 0) {
+    ZSTD_outBuffer out{part.data(), part.size(), 0};
+    left = ZSTD_decompressStream(context.get(), &out, &in);
+    if (ZSTD_isError(left) != 0 || (in.pos == in.size && left != 0 && out.pos < out.size)) damaged(path);
+    all.append(part, 0, out.pos);
   }
   return all;
 }
 
+// heaptrack writes gzip or zstd; zlib reads plain files as well.
+[[nodiscard]] std::string contents(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string raw{std::istreambuf_iterator<char>{file}, {}};
+  if (raw.starts_with("\x28\xb5\x2f\xfd")) return unpacked_zstd(raw, path);
+  if (!raw.starts_with("\x1f\x8b")) return raw;
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> packed{gzopen(path.c_str(), "rb"), gzclose};
+  std::string all;
+  std::string part(1 << 18, '\0');
+  for (int got = 1; packed != nullptr && got > 0;) {
+    got = gzread(packed.get(), part.data(), static_cast<unsigned>(part.size()));
+    if (got > 0) all.append(part, 0, static_cast<std::size_t>(got));
+  }
+  int error = Z_OK;
+  if (packed == nullptr || (gzerror(packed.get(), &error), error != Z_OK)) damaged(path);
+  return all;
+}
+
+// A number that is not negative: `>>` would take -5 for a large one.
+[[nodiscard]] bool read(std::istream& words, std::uint64_t& number) {
+  return (words >> std::ws) && words.peek() != '-' && (words >> number);
+}
+
 // Four numbers, and then `a ID SIZE`, `r ID SIZE`, `f ID` a line.
 void import_rep(std::istream& lines, const std::string& path, Importer& to, Progress& progress) {
-  std::size_t number = 4, done = 0;
+  std::size_t number = 0, done = 0, figures = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
     progress.at(done += line.size() + 1);
     std::istringstream words{line};
+    for (std::uint64_t figure = 0; figures != 4 && words >> figure;) ++figures;
     char op = 0;
     std::uint64_t id = 0, size = 0;
-    if (!(words >> op)) continue;
-    if (!(words >> id) || (op != 'f' && !(words >> size)))
+    if (figures != 4 || !(words >> op)) continue;
+    if (std::strchr("arf", op) == nullptr || !read(words, id) || (op != 'f' && !read(words, size)))
       refuse(path, number, "this is no line of a .rep file");
     if (op == 'a') to.begin(id, size);
     if (op == 'r') to.resize(id, size);
     if (op == 'f') to.end(id);
-    if (op != 'a' && op != 'r' && op != 'f') refuse(path, number, "this is no line of a .rep file");
   }
 }
 
@@ -134,7 +149,7 @@ void import_rep(std::istream& lines, const std::string& path, Importer& to, Prog
 // a kind of block, `+ KIND` and `- KIND` say that there is one more or less.
 void import_heaptrack(std::istream& lines, const std::string& path, Importer& to, Progress& progress) {
   std::vector<std::uint64_t> kinds;
-  std::size_t number = 1, done = 0;
+  std::size_t number = 0, done = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
     progress.at(done += line.size() + 1);
@@ -185,9 +200,6 @@ enum class Format : std::uint8_t { unknown, rep, heaptrack, events };
 
 void import_text(const std::string& text, Format format, const std::string& path, trace::Writer& writer) {
   std::istringstream lines{text};
-  std::string skipped;
-  for (int i = 0; i != (format == Format::rep ? 4 : format == Format::heaptrack ? 1 : 0); ++i)
-    std::getline(lines, skipped);
   Progress progress{"reading " + path, text.size()};
   Importer to{writer};
   if (format == Format::rep) import_rep(lines, path, to, progress);

@@ -5,10 +5,11 @@
 
 namespace basalt::tool {
 
-// What is no file, a device or a pipe, is written to as it is.
+// A device or a pipe is written to directly. Where the name is a link, the file is the one that it leads to.
 class NewFile {
  public:
-  explicit NewFile(std::string path);
+  // Throws: UserError if there can be no such file.
+  explicit NewFile(const std::string& path);
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -21,6 +22,7 @@ class NewFile {
 
  private:
   std::string path_, part_;
+  bool ours_ = false;  // the part is there, and nobody else's
 };
 
 }  // namespace basalt::tool

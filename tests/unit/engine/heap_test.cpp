@@ -34,7 +34,7 @@ class Bins : public ::testing::Test {
     held.count -= slots;
     bin_.open(held);
   }
-  void** nowhere() { return words_ + std::size(words_) - 2; }
+  void** nowhere() { return words_ + std::size(words_) - Bin<>::ahead; }
   // A pop is served by no slot but this.
   void expect_to_pop(const void* expected) {
     void* slot = nullptr;
@@ -48,7 +48,7 @@ class Bins : public ::testing::Test {
   }
 
   alignas(2 * sizeof(void*)) void* words_[64] = {};
-  void** next_ = words_ + std::size(words_) - 4;
+  void** next_ = words_ + std::size(words_) - 2 * Bin<>::ahead;
   int blocks_[16] = {};
   Bin<> bin_;
 
@@ -82,6 +82,36 @@ TEST_F(Bins, HaveAllTheirRoomWhereverTheyBegin) {
     expect_to_pop(&blocks_[3]);
     expect_empty();
   }
+}
+
+// So that a handler of signals cannot leave the top one below where it was.
+TEST_F(Bins, OpenWithTheTopAtAnEvenWordWhereItWasAtOne) {
+  move_to_wider(8);
+  const auto is_odd = [this] {
+    const Held held = bin_.close(nowhere());
+    bin_.open(held);
+    return address_of(held.top) / sizeof(void*) % 2;
+  };
+  for (int pushed = 1; pushed <= 4; ++pushed) {
+    for (int dropped = 0; dropped <= pushed; ++dropped) {
+      drop(bin_.held());
+      for (int i = 0; i < pushed; ++i) EXPECT_TRUE(bin_.push(&blocks_[i]));
+      const auto before = is_odd();
+      drop(static_cast<std::size_t>(dropped));
+      EXPECT_EQ(is_odd(), before) << dropped << " of " << pushed;
+    }
+  }
+}
+
+TEST_F(Bins, HaveNothingAboveTheTopWhenASlowPathOpensThem) {
+  move_to_wider(8);
+  for (int i = 0; i < 7; ++i) EXPECT_TRUE(bin_.push(&blocks_[i]));
+  for (int i = 6; i > 3; --i) expect_to_pop(&blocks_[i]);
+  drop(1);
+  const Held held = bin_.close(nowhere());
+  for (void** word = held.top; word != held.top + 4; ++word) EXPECT_EQ(*word, nullptr);
+  bin_.open(held);
+  EXPECT_EQ(bin_.held(), 3U);
 }
 
 TEST_F(Bins, ThatAreClosedHaveNeitherSlotsNorRoom) {
