@@ -136,9 +136,11 @@ class alignas(32) Bin {
   // Requires: `words_for(capacity)` words lie there, from `ahead` words before it on; it is an even word, below all that there were.
   void move_to(void** array, std::size_t capacity, Held& held) noexcept {
     move_bytes(array, held.coldest, held.count * sizeof(void*));
-    clear_bytes(held.coldest, held.count * sizeof(void*));
+    clear_bytes(held.coldest, (held.count + 1) * sizeof(void*));
     clear_bytes(own_array(), (array_slots_ + 1) * sizeof(void*));
-    held.coldest = base_ = array;
+    // As if it had been closed here, where nothing is to be cleared.
+    held = {array, held.count, array + (is_odd(held.top) ? 1 : 0), false};
+    base_ = array;
     limit_ = array + capacity;
     array_slots_ = static_cast<std::uint32_t>(capacity);
   }

@@ -26,8 +26,8 @@ namespace {
 constexpr long trap_flag = 0x100;
 constexpr int most_taken = 80;
 constexpr int on_slow_paths = 64;
-constexpr int checked =
-    40;  // blocks that the program takes afterwards: what might have two owners is what came last
+// Blocks that the program takes afterwards: what might have two owners is what came last.
+constexpr int checked = 40;
 constexpr int short_path = 45;  // instructions, at most; on the slow path that follows, not each is looked at
 constexpr int stride = 211;
 
@@ -41,8 +41,7 @@ struct Case {
   bool is_free;                     // before it calls free, or malloc
   int taken;                        // by the handler
   bool gives_back_at_once = false;  // the program does, what it gets
-  Trim trim =
-      Trim::none;  // by the handler, when it has all that it takes, or by another thread before the call
+  Trim trim = Trim::none;           // by the handler, when it has all; or by another thread, before the call
 };
 
 // What became of it, told by the child.
@@ -200,8 +199,8 @@ int sweep(const Case& now, int later = std::max(1, stride / process::times(1))) 
 
 int main() {
   process::must_be_ours();
-  CHECK(basalt_option_set("cache", "8K") ==
-        0);  // so that bins of short blocks are soon as wide as they may be
+  // So that bins of short blocks are soon as wide as they may be.
+  CHECK(basalt_option_set("cache", "8K") == 0);
   void* const shared =
       ::mmap(nullptr, sizeof(Outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   CHECK(shared != MAP_FAILED);

@@ -30,19 +30,6 @@ constexpr std::string_view json_begin = "{\"";
                   "a line is one event, as basalt export --to csv or --to json writes it");
 }
 
-// What a line says, by the names of its fields. A field that is empty is not there.
-class Line {
- public:
-  virtual ~Line() = default;
-  [[nodiscard]] virtual std::optional<std::uint64_t> number(const char* field) const = 0;
-  [[nodiscard]] virtual std::string word(const char* field) const = 0;
-
- protected:
-  Line() = default;
-  Line(const Line&) = default;
-  Line& operator=(const Line&) = default;
-};
-
 [[nodiscard]] std::uint64_t number_in(const std::string& text, const char* field) {
   const bool hexadecimal = text.starts_with("0x");
   std::uint64_t value = 0;
@@ -53,16 +40,17 @@ class Line {
   return value;
 }
 
-class CsvLine : public Line {
+// What a line says, by the names of its fields. A field that is empty is not there.
+class CsvLine {
  public:
   CsvLine(const std::vector<std::string>& names, std::vector<std::string> cells)
       : names_{names}, cells_{std::move(cells)} {}
 
-  [[nodiscard]] std::optional<std::uint64_t> number(const char* field) const override {
+  [[nodiscard]] std::optional<std::uint64_t> number(const char* field) const {
     const std::string text = word(field);
     return text.empty() ? std::nullopt : std::optional{number_in(text, field)};
   }
-  [[nodiscard]] std::string word(const char* field) const override {
+  [[nodiscard]] std::string word(const char* field) const {
     const auto found = std::find(names_.begin(), names_.end(), field);
     const auto at = static_cast<std::size_t>(found - names_.begin());
     return at < cells_.size() ? cells_[at] : std::string{};
@@ -73,18 +61,19 @@ class CsvLine : public Line {
   std::vector<std::string> cells_;
 };
 
-class JsonLine : public Line {
+// The same.
+class JsonLine {
  public:
   explicit JsonLine(const std::string& text) : fields_(nlohmann::json::parse(text)) {}
 
-  [[nodiscard]] std::optional<std::uint64_t> number(const char* field) const override {
+  [[nodiscard]] std::optional<std::uint64_t> number(const char* field) const {
     const auto found = fields_.find(field);
     if (found == fields_.end()) return std::nullopt;
     if (found->is_string()) return number_in(found->get<std::string>(), field);
     if (!found->is_number_unsigned()) throw std::invalid_argument{field};
     return found->get<std::uint64_t>();
   }
-  [[nodiscard]] std::string word(const char* field) const override { return fields_.value(field, ""); }
+  [[nodiscard]] std::string word(const char* field) const { return fields_.value(field, ""); }
 
  private:
   nlohmann::json fields_;
@@ -103,6 +92,7 @@ class JsonLine : public Line {
 // Gives blocks and threads the numbers that they have in the new trace.
 class Numbering {
  public:
+  template <class Line>
   void append(const Line& line, trace::Writer& to) {
     Event event = event_of(line);
     event.thread =
@@ -130,12 +120,14 @@ class Numbering {
     std::uint64_t number, size;
   };
 
+  template <class Line>
   [[nodiscard]] static std::uint64_t wanted(const Line& line, const char* field) {
     const std::optional<std::uint64_t> value = line.number(field);
     if (!value) throw std::invalid_argument{field};
     return *value;
   }
 
+  template <class Line>
   [[nodiscard]] static Event event_of(const Line& line) {
     Event event;
     const std::string op = line.word("op");
